@@ -1,0 +1,1 @@
+"""From rows to messages: alert states, routing, the store, receivers, the engine."""

@@ -1,0 +1,60 @@
+"""The port to a receiver, and the errors that decide what the sender does next."""
+
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from alerts.model import Notification
+from core.errors import Permanent, Transient
+
+Payload: TypeAlias = dict[str, Any]
+"""A rendered message, JSON-able, as the receiver's API takes it."""
+
+
+class Reference(NamedTuple):
+    """Where a message lives: what an edit needs. `ts` is empty where the receiver cannot edit."""
+
+    channel: str
+    ts: str
+
+
+class ChannelBusy(Transient):
+    """The receiver asks us to wait."""
+
+
+class ReceiverDown(Transient):
+    """The receiver does not answer."""
+
+
+class OutcomeUnknown(Transient):
+    """The message may have arrived; the answer was lost."""
+
+
+class MessageGone(Permanent):
+    """The message to edit does not exist any more."""
+
+
+class ChannelGone(Permanent):
+    """The channel does not exist, or does not let us in."""
+
+
+class MessageRefused(Permanent):
+    """The receiver refuses this message."""
+
+
+class CredentialsRefused(Permanent):
+    """The receiver refuses our credentials."""
+
+
+class Notifier(Protocol):
+    """One receiver's API."""
+
+    def render(self, notification: Notification) -> Payload:
+        """Return the message for a notification; pure, and it never fails: a bad text is shown as such."""
+
+    async def post(self, channel: str, payload: Payload) -> Reference:
+        """Post a new message; raises one of this module's errors."""
+
+    async def update(self, reference: Reference, payload: Payload) -> Reference:
+        """Replace a message; raises one of this module's errors, MessageGone if it must be posted afresh."""
+
+    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
+        """Add a line to a message's thread; raises one of this module's errors."""

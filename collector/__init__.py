@@ -1,0 +1,1 @@
+"""Runs the connectors: bounded queue, events to rows, feed health."""

@@ -1,0 +1,1 @@
+"""What all venues share: the declaration contract, sockets, REST, books, watchdogs."""

@@ -1,0 +1,1 @@
+"""Binance spot: public market data and the private account stream."""

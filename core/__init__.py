@@ -1,0 +1,1 @@
+"""What every package shares: types, time, errors, supervised tasks, logs. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Orders, fills, positions: the pure ledger and the service that feeds it."""

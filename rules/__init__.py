@@ -1,0 +1,1 @@
+"""The rule language: pure. YAML text in, SQL with bound parameters out."""
