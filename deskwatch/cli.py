@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import DeskError, UsageError
-from deskwatch.commands import alerts, config, demo, rules, run, venue
+from deskwatch.commands import config, demo, rules, run, venue
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -22,7 +22,6 @@ app = typer.Typer(
 for module in (demo, run, venue, config):
     module.register(app)
 app.add_typer(rules.app, name="rules")
-app.add_typer(alerts.app, name="alerts")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -18,9 +19,8 @@ class Form(StrEnum):
     JSON = "json"
 
 
-FORM = typer.Option(
-    Form.TABLE, "-o", "--output", help="table for people, json for programs (stdout holds nothing else)"
-)
+Output = Annotated[Form, typer.Option("-o", "--output", help="table for people, json for programs")]
+"""The option of every command that lists something."""
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,63 @@
+"""`deskwatch rules`: check, show, schema."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deskwatch.output import Form, Output, print_json, say
+
+app = typer.Typer(help="Check rule files, show the SQL that runs, print the schema for editors.", no_args_is_help=True)
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="rule files or folders; without any: the configured rules", show_default=False),
+]
+
+
+@app.command()
+def check(
+    paths: Paths = None,
+    output: Output = Form.TABLE,
+    *,
+    db: Annotated[bool, typer.Option("--db", help="also let the running database explain every rule")] = False,
+) -> None:
+    """Check rule files: all errors at once, each with file, line, column and what to do.
+
+    Examples: `deskwatch rules check rules/`, `deskwatch rules check --db -o json`.
+    """
+    from deskwatch.rulebook import check_rules
+
+    problems = check_rules(paths, explain=db)
+    if output is Form.JSON:
+        print_json({"problems": [problem.as_json() for problem in problems], "ok": not problems})
+    else:
+        for problem in problems:
+            typer.echo(problem.show())
+        say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found" if problems else "rules are fine")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="the rule's name, or GROUP/NAME")],
+    paths: Paths = None,
+) -> None:
+    """Show the SQL that a rule runs: exactly this text, with :now and :start bound.
+
+    Examples: `deskwatch rules show BookStale`, `deskwatch rules show market-data/WideSpread rules/`.
+    """
+    from deskwatch.rulebook import show_rule
+
+    typer.echo(show_rule(name, paths))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of rule files, for completion and hover help in editors.
+
+    Example: `deskwatch rules schema > rules.schema.json`.
+    """
+    from rules.schema import json_schema
+
+    print_json(json_schema())
