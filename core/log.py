@@ -42,4 +42,4 @@ def configure(*, json: bool, level: str = "info") -> None:
 
 def get_logger(name: str) -> Logger:
     """Return the logger of a module, to be called with its `__name__`."""
-    return cast("Logger", structlog.get_logger(logger=name))
+    return cast("Logger", structlog.get_logger(module=name))
