@@ -1,11 +1,18 @@
 """What holds for every test."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from core.clock import SystemClock
+from storage.address import Address
+from storage.embedded import running
+from storage.migrate import migrate
+from storage.settings import DatabaseSettings
 from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).parents[1]
@@ -31,3 +38,18 @@ def captures() -> Path:
     if not folder.is_dir():
         unavailable("the recorded venue traffic is not at ../shared/captures beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def questdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    """A real, migrated QuestDB for the whole session; tests use symbols or names of their own, or `truncate`."""
+    clock = SystemClock()
+    folder = tmp_path_factory.mktemp("questdb")
+    with asyncio.Runner() as runner:
+        server = running(folder, DatabaseSettings(), clock)
+        started = runner.run(server.__aenter__())
+        try:
+            runner.run(migrate(started.address, clock))
+            yield started.address
+        finally:
+            runner.run(server.__aexit__(None, None, None))
