@@ -39,7 +39,7 @@ class OrderStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class OrderReport(msgspec.Struct, frozen=True, gc=False, tag="order"):
+class OrderReport(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="order"):
     """One statement of the venue about one order. `filled` is the cumulative quantity that the venue claims."""
 
     venue: VenueName
@@ -63,7 +63,7 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, tag="order"):
     source: Source = Source.WS
 
 
-class Fill(msgspec.Struct, frozen=True, gc=False, tag="fill"):
+class Fill(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="fill"):
     """One execution of ours. Its key is (venue, account, symbol, trade_id, order_id); `fee` is positive when charged.
 
     `ts` is cut to the coarsest precision that the stream and the history both give, so that both make the same row.
@@ -91,7 +91,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False, tag="fill"):
         return (self.venue, self.account, self.symbol, self.trade_id, self.order_id)
 
 
-class Balance(msgspec.Struct, frozen=True, gc=False, tag="balance"):
+class Balance(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="balance"):
     """The absolute balance of one asset, as the venue sees it."""
 
     venue: VenueName
@@ -103,7 +103,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False, tag="balance"):
     locked: Decimal
 
 
-class StreamUp(msgspec.Struct, frozen=True, gc=False, tag="stream_up"):
+class StreamUp(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="stream_up"):
     """The private stream is subscribed: everything from `ts` on arrives; what lies before must be fetched."""
 
     venue: VenueName
@@ -111,7 +111,7 @@ class StreamUp(msgspec.Struct, frozen=True, gc=False, tag="stream_up"):
     ts: Nanos
 
 
-class StreamDown(msgspec.Struct, frozen=True, gc=False, tag="stream_down"):
+class StreamDown(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="stream_down"):
     """The private stream is lost since `ts`: fills may be missed until the next StreamUp and its backfill."""
 
     venue: VenueName

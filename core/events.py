@@ -14,7 +14,7 @@ Levels: TypeAlias = tuple[list[float], list[float]]
 """Prices and sizes of one side, best level first, both lists of equal length."""
 
 
-class Trade(msgspec.Struct, frozen=True, gc=False, tag="trade"):
+class Trade(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="trade"):
     """One public trade. `side` is the aggressor's."""
 
     venue: VenueName
@@ -27,7 +27,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False, tag="trade"):
     qty: float
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False, tag="quote"):
+class Quote(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="quote"):
     """Best bid and ask with their sizes."""
 
     venue: VenueName
@@ -40,7 +40,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False, tag="quote"):
     ask_size: float
 
 
-class Book(msgspec.Struct, frozen=True, gc=False, tag="book"):
+class Book(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="book"):
     """The top levels of a LIVE book: sampled, or the first one after a resync."""
 
     venue: VenueName
@@ -52,7 +52,7 @@ class Book(msgspec.Struct, frozen=True, gc=False, tag="book"):
     asks: Levels
 
 
-class Funding(msgspec.Struct, frozen=True, gc=False, tag="funding"):
+class Funding(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="funding"):
     """Funding rate, mark and index price, open interest of a derivative; None where the venue does not say."""
 
     venue: VenueName
@@ -65,7 +65,7 @@ class Funding(msgspec.Struct, frozen=True, gc=False, tag="funding"):
     open_interest: float | None = None
 
 
-class Instrument(msgspec.Struct, frozen=True, gc=False, tag="instrument"):
+class Instrument(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="instrument"):
     """What a venue trades, and its rules. `native` is the venue's own name; sizes are decimal text, exact."""
 
     venue: VenueName
@@ -84,7 +84,7 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, tag="instrument"):
     expiry: Nanos | None = None
 
 
-class Gap(msgspec.Struct, frozen=True, gc=False, tag="gap"):
+class Gap(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="gap"):
     """A hole in a stream: nothing between `start` and `end` can be trusted. `missing` is None when unknown.
 
     Published once, when the stream is whole again, or at once with `end == start` when a hole has just begun and its
@@ -101,7 +101,7 @@ class Gap(msgspec.Struct, frozen=True, gc=False, tag="gap"):
     missing: int | None = None
 
 
-class FeedStats(msgspec.Struct, frozen=True, gc=False, tag="feed_stats"):
+class FeedStats(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="feed_stats"):
     """One stream over the last sampling period (a second): counts, ages and what went wrong."""
 
     venue: VenueName
@@ -120,7 +120,7 @@ class FeedStats(msgspec.Struct, frozen=True, gc=False, tag="feed_stats"):
     state: StreamState
 
 
-class VenueHealth(msgspec.Struct, frozen=True, gc=False, tag="venue_health"):
+class VenueHealth(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="venue_health"):
     """One venue (or one account at it) every few seconds. None where it does not apply."""
 
     venue: VenueName
