@@ -20,6 +20,10 @@ NativeName: TypeAlias = str
 """The venue's own name of an instrument: `BTCUSDT`, `BTC-USDT-SWAP`."""
 
 
+WireLevels: TypeAlias = Sequence[tuple[str, ...]]
+"""Price and size as the venue wrote them, and whatever follows."""
+
+
 class Stream(NamedTuple):
     """One stream that we want: a channel of one instrument."""
 
@@ -47,14 +51,14 @@ class Names:
 
 
 class BookImage(msgspec.Struct, frozen=True, gc=False):
-    """A whole book. `last` is the id that the next delta must link to. Levels are the venue's texts (price, size)."""
+    """A whole book. `last` is the id that the next delta must link to."""
 
     native: NativeName
     ts: Nanos
     received: Nanos
     last: int
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    bids: WireLevels
+    asks: WireLevels
     checksum: int | None = None
 
 
@@ -67,8 +71,8 @@ class BookDelta(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     previous: int | None
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    bids: WireLevels
+    asks: WireLevels
     checksum: int | None = None
 
 

@@ -1,0 +1,1 @@
+"""What Binance spot and USD-M futures share: wire messages, frames, instruments."""

@@ -1,0 +1,54 @@
+"""Instruments of both Binance venues: exchangeInfo to ours."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from connectors.binance_common.frames import UNREADABLE
+from connectors.binance_common.messages import ExchangeInfo, Filter, SymbolInfo
+from core.errors import BadMessage
+from core.events import Instrument
+from core.types import MILLISECOND, InstrumentKind, Nanos, VenueName
+
+_info = msgspec.json.Decoder(ExchangeInfo)
+
+
+def parse_instruments(body: bytes, received: Nanos, *, venue: VenueName) -> Sequence[Instrument]:
+    """Return every instrument of an exchangeInfo answer; raises BadMessage."""
+    try:
+        return [_instrument(one, received, venue) for one in _info.decode(body).symbols]
+    except (*UNREADABLE, ValueError) as error:
+        raise BadMessage(f"exchangeInfo: {error}") from error
+
+
+def _instrument(one: SymbolInfo, received: Nanos, venue: VenueName) -> Instrument:
+    rules = {rule.filterType: rule for rule in one.filters}
+    nothing = Filter("")
+    notional = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL") or nothing
+    kind, suffix, expiry = _kind(one)
+    return Instrument(
+        venue,
+        f"{one.baseAsset}-{one.quoteAsset}{suffix}",
+        one.symbol,
+        received,
+        received,
+        kind,
+        one.baseAsset,
+        one.quoteAsset,
+        one.status,
+        tick=rules.get("PRICE_FILTER", nothing).tickSize,
+        lot=rules.get("LOT_SIZE", nothing).stepSize,
+        min_notional=notional.minNotional or notional.notional,
+        contract_size="1" if one.contractType else None,
+        expiry=expiry,
+    )
+
+
+def _kind(one: SymbolInfo) -> tuple[InstrumentKind, str, Nanos | None]:
+    if not one.contractType and not one.deliveryDate:
+        return InstrumentKind.SPOT, "", None
+    if "PERPETUAL" in one.contractType or "_" not in one.symbol:
+        return InstrumentKind.PERPETUAL, "-PERP", None
+    day = datetime.fromtimestamp(one.deliveryDate / 1000, tz=UTC)
+    return InstrumentKind.FUTURE, f"-{day:%Y%m%d}", one.deliveryDate * MILLISECOND

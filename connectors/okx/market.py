@@ -1,0 +1,202 @@
+"""OKX frames to meanings: pure."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from connectors.base.contract import (
+    Acknowledged,
+    BookDelta,
+    BookImage,
+    Control,
+    Ignored,
+    Meaning,
+    Names,
+    Notice,
+    Stream,
+    Unknown,
+)
+from connectors.base.numbers import price, signed
+from connectors.okx.messages import Arg, BestData, BookData, Frame, FundingData, TickerData, Time, TradeData
+from core.errors import BadMessage
+from core.events import Funding, Quote, Trade
+from core.types import MILLISECOND, Channel, Nanos, Side
+
+VENUE = "okx"
+CHANNELS = {
+    Channel.TRADES: "trades",
+    Channel.QUOTES: "bbo-tbt",
+    Channel.BOOKS: "books",
+    Channel.FUNDING: "funding-rate",
+}
+OURS = {name: channel for channel, name in CHANNELS.items()} | {"tickers": Channel.QUOTES}
+WILL_CLOSE = "64008"
+"""Notice: the connection will be closed for an upgrade of the service."""
+PONG = ("pong", b"pong")
+
+_frame = msgspec.json.Decoder(Frame)
+_books = msgspec.json.Decoder(list[BookData])
+_trades = msgspec.json.Decoder(list[TradeData])
+_tickers = msgspec.json.Decoder(list[TickerData])
+_best = msgspec.json.Decoder(list[BestData])
+_funding = msgspec.json.Decoder(list[FundingData])
+_time = msgspec.json.Decoder(Time)
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
+
+
+def parse(frame: bytes | str, received: Nanos, names: Names) -> Sequence[Meaning]:
+    """Return what a frame means.
+
+    Raises:
+        BadMessage: it is not what the venue documents.
+    """
+    if frame in PONG:
+        return (Control(Notice.PONG),)
+    try:
+        head = _frame.decode(frame)
+        if head.event:
+            return (_event(head),)
+        if head.arg is None:
+            return (Unknown(str(frame[:300])),)
+        reader = _READERS.get(head.arg.channel)
+        if reader is None:
+            known = head.arg.channel.startswith(_UNUSED)
+            return (Ignored(head.arg.channel) if known else Unknown(str(frame[:300])),)
+        return reader(head, head.arg, received, names)
+    except UNREADABLE as error:
+        raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _event(head: Frame) -> Meaning:
+    stream = None
+    if head.arg is not None and head.arg.channel in OURS:
+        stream = Stream(OURS[head.arg.channel], head.arg.instId)
+    if head.event == "subscribe":
+        return Acknowledged(ok=True, stream=stream)
+    if head.event == "error":
+        return Acknowledged(ok=False, stream=stream or _named(head.msg), reason=f"{head.code} {head.msg}")
+    if head.event == "notice":
+        soon = head.code == WILL_CLOSE
+        return Control(Notice.RECONNECT_SOON if soon else Notice.INFO, f"{head.code} {head.msg}")
+    return Ignored(head.event)
+
+
+def _named(text: str) -> Stream | None:
+    """Return the stream that an error's text names: `…channel:books,instId:BTC-USDT doesn't exist`."""
+    words = text.replace(",", " ").split()
+    parts = dict(word.split(":", 1) for word in words if ":" in word)
+    channel = OURS.get(parts.get("channel", ""))
+    return Stream(channel, parts["instId"]) if channel and "instId" in parts else None
+
+
+def _stamp(text: str) -> Nanos:
+    try:
+        return int(text) * MILLISECOND
+    except ValueError as error:
+        raise BadMessage(f"ts {text[:40]!r}") from error
+
+
+def _book(head: Frame, arg: Arg, received: Nanos, _: Names) -> Sequence[Meaning]:
+    if head.action == "snapshot":
+        return [
+            BookImage(arg.instId, _stamp(one.ts), received, one.seqId or 0, one.bids, one.asks, one.checksum or None)
+            for one in _books.decode(head.data)
+        ]
+    return [
+        BookDelta(
+            arg.instId,
+            _stamp(one.ts),
+            received,
+            one.seqId or 0,
+            one.seqId or 0,
+            one.prevSeqId,
+            one.bids,
+            one.asks,
+            one.checksum or None,
+        )
+        for one in _books.decode(head.data)
+    ]
+
+
+def _trade(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meaning]:
+    return [
+        Trade(
+            VENUE,
+            names.symbol(one.instId),
+            _stamp(one.ts),
+            received,
+            one.tradeId,
+            Side.BUY if one.side == "buy" else Side.SELL,
+            price(one.px),
+            price(one.sz),
+        )
+        for one in _trades.decode(head.data)
+    ]
+
+
+def _ticker(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meaning]:
+    return [
+        Quote(
+            VENUE,
+            names.symbol(one.instId),
+            _stamp(one.ts),
+            received,
+            price(one.bidPx),
+            price(one.bidSz),
+            price(one.askPx),
+            price(one.askSz),
+        )
+        if one.bidPx and one.askPx
+        else Ignored("tickers: one side is empty")
+        for one in _tickers.decode(head.data)
+    ]
+
+
+def _best_prices(head: Frame, arg: Arg, received: Nanos, names: Names) -> Sequence[Meaning]:
+    meanings: list[Meaning] = []
+    for one in _best.decode(head.data):
+        if not one.bids or not one.asks:
+            meanings.append(Ignored("bbo-tbt: one side is empty"))
+            continue
+        bid, ask = one.bids[0], one.asks[0]
+        prices = (price(bid[0]), price(bid[1]), price(ask[0]), price(ask[1]))
+        meanings.append(Quote(VENUE, names.symbol(arg.instId), _stamp(one.ts), received, *prices))
+    return meanings
+
+
+def _rate(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meaning]:
+    return [
+        Funding(
+            VENUE,
+            names.symbol(one.instId),
+            _stamp(one.ts) if one.ts else received,
+            received,
+            rate=signed(one.fundingRate),
+        )
+        for one in _funding.decode(head.data)
+    ]
+
+
+_READERS: dict[str, Callable[[Frame, Arg, Nanos, Names], Sequence[Meaning]]] = {
+    "books": _book,
+    "trades": _trade,
+    "tickers": _ticker,
+    "bbo-tbt": _best_prices,
+    "funding-rate": _rate,
+}
+_UNUSED = ("books5", "books50", "books-l2", "candle", "status", "mark-price", "index-tickers", "open-interest")
+
+
+def parse_time(body: bytes) -> Nanos:
+    """Return the venue's clock; raises BadMessage."""
+    try:
+        return _stamp(_time.decode(body).data[0].ts)
+    except (*UNREADABLE, IndexError) as error:
+        raise BadMessage(f"time: {error}") from error
+
+
+def request(operation: str, streams: Sequence[Stream]) -> str:
+    """Return a subscribe or unsubscribe request."""
+    arguments = [{"channel": CHANNELS[one.channel], "instId": one.native} for one in streams]
+    return msgspec.json.encode({"op": operation, "args": arguments}).decode()
