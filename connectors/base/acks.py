@@ -1,0 +1,93 @@
+"""Subscriptions that wait for the venue's word: each is acknowledged, refused, or asked for again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.base.contract import Acknowledged, Command, Dialect, Send, Stream
+from core.types import SECOND, Nanos
+
+PATIENCE: Nanos = 10 * SECOND
+ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class _Asked:
+    streams: tuple[Stream, ...]
+    deadline: Nanos
+    attempt: int
+
+
+class Acks:
+    """The requests of one connection. A refused request of many streams is split, so that one bad name costs itself."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._number = 0
+        self._asked: dict[int, _Asked] = {}
+        self._refused: list[tuple[Stream, str]] = []
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is still owed."""
+        return bool(self._asked)
+
+    def subscribe(self, streams: Sequence[Stream], now: Nanos, attempt: int = 1) -> list[Command]:
+        """Return the frames that subscribe, and expect their answers."""
+        if not streams:
+            return []
+        commands: list[Command] = []
+        for frame in self._dialect.subscribe(streams, self._number + 1):
+            self._number += 1
+            self._asked[self._number] = _Asked(tuple(streams), now + PATIENCE, attempt)
+            commands.append(Send(frame))
+        return commands
+
+    def unsubscribe(self, streams: Sequence[Stream]) -> list[Command]:
+        """Return the frames that unsubscribe; their answers do not matter."""
+        frames = self._dialect.unsubscribe(streams, self._number + 1)
+        self._number += len(frames)
+        return [Send(frame) for frame in frames]
+
+    def answered(self, answer: Acknowledged, now: Nanos) -> list[Command]:
+        """Take the venue's word; return what to ask instead."""
+        if answer.stream is not None:
+            return self._stream_answered(answer.stream, answer)
+        asked = self._asked.pop(answer.request, None) if answer.request is not None else None
+        if asked is None or answer.ok:
+            return []
+        if len(asked.streams) == 1:
+            self._refused.append((asked.streams[0], answer.reason))
+            return []
+        return [command for stream in asked.streams for command in self.subscribe([stream], now)]
+
+    def _stream_answered(self, stream: Stream, answer: Acknowledged) -> list[Command]:
+        for number, asked in list(self._asked.items()):
+            if stream in asked.streams:
+                asked.streams = tuple(one for one in asked.streams if one != stream)
+                if not asked.streams:
+                    del self._asked[number]
+        if not answer.ok:
+            self._refused.append((stream, answer.reason))
+        return []
+
+    def overdue(self, now: Nanos) -> list[Command]:
+        """Ask again for what was not answered in time; after some attempts it counts as refused."""
+        commands: list[Command] = []
+        for number, asked in list(self._asked.items()):
+            if now < asked.deadline:
+                continue
+            del self._asked[number]
+            if asked.attempt >= ATTEMPTS:
+                self._refused += [(stream, f"no answer to {ATTEMPTS} requests") for stream in asked.streams]
+            else:
+                commands += self.subscribe(asked.streams, now, asked.attempt + 1)
+        return commands
+
+    def restart(self) -> None:
+        """Forget what the last connection owed."""
+        self._asked.clear()
+
+    def refused(self) -> list[tuple[Stream, str]]:
+        """Return, once, the streams that the venue refused, with its reason."""
+        refused, self._refused = self._refused, []
+        return refused

@@ -1,0 +1,365 @@
+"""The sans-I/O heart of one connection: frames and ticks in, events out through `publish`, commands back to the shell.
+
+It holds the books, what was acknowledged, each stream's statistics and the silence watchdog. It reads no clock and
+opens no socket, so a recording, a test and a live session run the same code.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from connectors.base.acks import Acks
+from connectors.base.book import Book, Broken, Verdict
+from connectors.base.contract import (
+    Acknowledged,
+    BookDelta,
+    BookImage,
+    Command,
+    Control,
+    Dialect,
+    FetchSnapshot,
+    Ignored,
+    Meaning,
+    Names,
+    Notice,
+    Reconnect,
+    Stream,
+    Unknown,
+)
+from connectors.base.stats import StreamStats
+from connectors.base.track import Counters, Track
+from connectors.base.watchdog import SilenceWatchdog
+from core.errors import BadMessage
+from core.events import Book as BookEvent
+from core.events import FeedStats, Funding, Gap, MarketEvent, Quote, Trade
+from core.log import get_logger
+from core.types import MILLISECOND, SECOND, Channel, GapKind, Nanos, StreamState, Symbol
+
+log = get_logger(__name__)
+
+RECOVERY_S = (0, 1, 2, 5, 10, 30)
+"""Waits before the n-th recovery of one book in a row, so that one bad book never becomes a storm."""
+CALM: Nanos = 60 * SECOND
+"""A book that stayed LIVE for so long starts again with the first wait."""
+MUTE: Nanos = 20 * SECOND
+"""A connection without any data for so long is replaced; heartbeats do not count as data."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """How much of a book is published, and how often."""
+
+    levels: int = 20
+    sample_every: Nanos = SECOND
+
+
+class MarketFeed:
+    """One connection's worth of streams."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        names: Names,
+        wanted: Sequence[Stream],
+        connection: str,
+        publish: Callable[[MarketEvent], None],
+        options: FeedOptions = FeedOptions(),
+    ) -> None:
+        self.counters = Counters()
+        self.books: dict[Symbol, Book] = {}
+        self._dialect = dialect
+        self._names = names
+        self._connection = connection
+        self._publish = publish
+        self._options = options
+        self._watchdog: SilenceWatchdog[tuple[Channel, Symbol]] = SilenceWatchdog()
+        self._tracks: dict[tuple[Channel, Symbol], Track] = {}
+        self._by_native: dict[str, Track] = {}
+        self._acks = Acks(dialect)
+        self._last_data: Nanos = 0
+        for stream in wanted:
+            self._track(stream.channel, names.symbol(stream.native), stream.native)
+
+    # --- the shell's calls ---------------------------------------------------------------------------------------
+
+    def opening(self, now: Nanos) -> list[Command]:
+        """Return the frames that subscribe everything on a new connection."""
+        self._last_data = now
+        self._acks.restart()
+        wanted = [t.stream for t in self._tracks.values() if t.state is not StreamState.REFUSED]
+        for track in self._tracks.values():
+            if track.book is not None:
+                track.book.reset()
+                track.fetching = False
+                track.due = now if self._dialect.books.snapshot_path else None
+            self._watchdog.restart((track.stream.channel, track.symbol), now)
+        return self._acks.subscribe(wanted, now)
+
+    def on_frame(self, frame: bytes | str, received: Nanos) -> list[Command]:
+        """Take one frame; a bad one is counted and costs nothing but itself."""
+        self.counters.messages += 1
+        try:
+            meanings = self._dialect.parse(frame, received, self._names)
+            commands: list[Command] = []
+            for meaning in meanings:
+                commands += self._take(meaning, received)
+        except BadMessage as error:
+            self.counters.errors += 1
+            log.warning("frame.bad", venue=self._dialect.venue, error=str(error), frame=str(frame[:200]))
+            return []
+        return commands
+
+    def on_snapshot(self, native: str, body: bytes, received: Nanos) -> list[Command]:
+        """Take the REST answer that `FetchSnapshot` asked for."""
+        parse = self._dialect.books.parse_snapshot
+        track = self._by_native.get(native)
+        if parse is None or track is None or track.book is None:
+            return []
+        try:
+            return self._image(track, parse(body, native, received), received)
+        except BadMessage as error:
+            self.counters.errors += 1
+            log.warning("snapshot.bad", venue=self._dialect.venue, native=native, error=str(error))
+            return self.on_snapshot_failed(native, received)
+
+    def on_snapshot_failed(self, native: str, now: Nanos) -> list[Command]:
+        """Note that a snapshot could not be had; it is asked for again, later and later."""
+        track = self._by_native.get(native)
+        if track is not None:
+            track.fetching = False
+            self._schedule(track, now)
+        return []
+
+    def on_closed(self, now: Nanos, reason: str) -> None:
+        """Note that the connection is gone: every stream has a hole from its last message on."""
+        log.info("connection.closed", venue=self._dialect.venue, connection=self._connection, reason=reason)
+        for track in self._tracks.values():
+            if track.state in (StreamState.CONNECTING, StreamState.REFUSED):
+                continue
+            if track.book is not None:
+                track.book.reset()
+            self._open_hole(track, track.heard or now, GapKind.DISCONNECT, None)
+            track.state = StreamState.CONNECTING
+
+    def on_tick(self, now: Nanos) -> list[Command]:
+        """Do what time asks for: late acknowledgements, due recoveries, samples, silence."""
+        commands: list[Command] = self._acks.overdue(now)
+        self._refuse(self._acks.refused())
+        for track in self._tracks.values():
+            if track.due is not None and now >= track.due and not track.fetching:
+                commands += self._recover(track, now)
+            if track.changed and now - track.sampled >= self._options.sample_every:
+                self._sample(track, now)
+        commands += self._silence(now)
+        return commands
+
+    def stats(self, now: Nanos) -> list[FeedStats]:
+        """Return one line a stream since the last call."""
+        for track in self._tracks.values():
+            self._note_crossed(track, now)
+        return [track.stats.drain(now, track.state) for track in self._tracks.values()]
+
+    @property
+    def has_data(self) -> bool:
+        """Whether any stream has spoken: a connection that never did has not proved itself."""
+        return any(track.heard for track in self._tracks.values())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every stream that was not refused is acknowledged and every book LIVE."""
+        books = all(t.book is None or t.state in (StreamState.LIVE, StreamState.REFUSED) for t in self._tracks.values())
+        return books and not self._acks.waiting
+
+    # --- meanings ------------------------------------------------------------------------------------------------
+
+    def _take(self, meaning: Meaning, received: Nanos) -> list[Command]:
+        match meaning:
+            case Quote() | Trade() | Funding():
+                self._event(meaning, received)
+            case BookDelta():
+                return self._delta(self._book_track(meaning.native), meaning, received)
+            case BookImage():
+                return self._image(self._book_track(meaning.native), meaning, received)
+            case Acknowledged():
+                self.counters.ignored += 1
+                commands = self._acks.answered(meaning, received)
+                self._refuse(self._acks.refused())
+                return commands
+            case Control(Notice.RECONNECT_SOON, text):
+                self.counters.ignored += 1
+                return [Reconnect(text or "the venue asks for it", planned=True)]
+            case Control() | Ignored():
+                self.counters.ignored += 1
+            case Unknown(text):
+                self.counters.unknown += 1
+                log.warning("frame.unknown", venue=self._dialect.venue, frame=text)
+        return []
+
+    def _event(self, event: Quote | Trade | Funding, received: Nanos) -> None:
+        channel = _CHANNELS[type(event)]
+        track = self._tracks.get((channel, event.symbol)) or self._track(channel, event.symbol, event.symbol)
+        self._heard(track, event.ts, received)
+        if track.state is not StreamState.LIVE:
+            self._whole(track, received)
+        self._count(event)
+        self._publish(event)
+
+    def _count(self, event: MarketEvent) -> None:
+        tag = event.__struct_config__.tag
+        self.counters.events[str(tag)] = self.counters.events.get(str(tag), 0) + 1
+
+    def _heard(self, track: Track, ts: Nanos, received: Nanos) -> None:
+        track.heard = self._last_data = received
+        track.stats.message(ts, received)
+        self._watchdog.heard((track.stream.channel, track.symbol), received)
+
+    # --- books ---------------------------------------------------------------------------------------------------
+
+    def _delta(self, track: Track, delta: BookDelta, received: Nanos) -> list[Command]:
+        assert track.book is not None  # noqa: S101  _book_track made it
+        last_good = track.heard
+        self._heard(track, delta.ts, received)
+        outcome = track.book.delta(delta)
+        if isinstance(outcome, Broken):
+            return self._broke(track, outcome, last_good or received, received)
+        if outcome is Verdict.APPLIED:
+            self._after_change(track, received)
+        elif outcome is Verdict.BUFFERED and track.due is None and not track.fetching:
+            track.due = received if self._dialect.books.snapshot_path else None
+            return self._recover(track, received) if track.due is not None else []
+        return []
+
+    def _image(self, track: Track, image: BookImage, received: Nanos) -> list[Command]:
+        assert track.book is not None  # noqa: S101  _book_track made it
+        track.fetching = False
+        last_good = track.heard
+        if self._dialect.books.snapshot_path is None:
+            self._heard(track, image.ts, received)
+        outcome = track.book.image(image)
+        if outcome is Verdict.TOO_OLD or isinstance(outcome, Broken):
+            self.counters.snapshots_rejected += 1
+            if isinstance(outcome, Broken):
+                return self._broke(track, outcome, last_good or received, received)
+            self._schedule(track, received)
+            return []
+        self.counters.snapshots_accepted += 1
+        track.due = None
+        if track.hole is not None or track.live_since:
+            track.stats.resync()
+            self.counters.resyncs += 1
+        track.live_since = received
+        self._whole(track, received)
+        self._after_change(track, received)
+        self._sample(track, received)
+        return []
+
+    def _broke(self, track: Track, broken: Broken, since: Nanos, received: Nanos) -> list[Command]:
+        track.state = StreamState.BROKEN
+        if broken.verdict is Verdict.BAD_CHECKSUM:
+            self.counters.checksum_failures += 1
+            track.stats.checksum_failure()
+            self._open_hole(track, since, GapKind.CHECKSUM, None)
+        else:
+            self.counters.gaps += 1
+            track.stats.gap()
+            self._open_hole(track, since, GapKind.SEQUENCE, broken.missing)
+        if received - track.live_since > CALM:
+            track.attempts = 0
+        self._schedule(track, received)
+        return self._recover(track, received) if track.due is not None and received >= track.due else []
+
+    def _schedule(self, track: Track, now: Nanos) -> None:
+        wait = RECOVERY_S[min(track.attempts, len(RECOVERY_S) - 1)]
+        track.attempts += 1
+        track.due = now + wait * SECOND
+
+    def _recover(self, track: Track, now: Nanos) -> list[Command]:
+        """Ask for the book again: a REST snapshot, or a new subscription where the stream sends the image."""
+        rules = self._dialect.books
+        track.due = None
+        if rules.snapshot_path is not None:
+            track.fetching = True
+            return [FetchSnapshot(track.stream.native, rules.snapshot_path(track.stream.native), rules.snapshot_weight)]
+        return [*self._acks.unsubscribe([track.stream]), *self._acks.subscribe([track.stream], now)]
+
+    def _after_change(self, track: Track, received: Nanos) -> None:
+        assert track.book is not None  # noqa: S101  the caller has just changed it
+        track.changed = True
+        if track.book.crossed:
+            if track.crossed_since is None:
+                self.counters.crossed += 1
+                track.crossed_since = received
+        else:
+            self._note_crossed(track, received)
+            track.crossed_since = None
+
+    def _note_crossed(self, track: Track, now: Nanos) -> None:
+        if track.crossed_since is not None:
+            track.stats.crossed(max(0.0, (now - track.crossed_since) / MILLISECOND))
+            track.crossed_since = now
+
+    def _sample(self, track: Track, now: Nanos) -> None:
+        book = track.book
+        if book is None or book.state is not StreamState.LIVE:
+            return
+        track.sampled, track.changed = now, False
+        count = self._options.levels
+        bids, asks = book.bids.levels(count), book.asks.levels(count)
+        event = BookEvent(self._dialect.venue, track.symbol, book.ts, book.received, book.last, bids, asks)
+        self._count(event)
+        self._publish(event)
+
+    # --- streams, holes, silence -----------------------------------------------------------------------------------
+
+    def _track(self, channel: Channel, symbol: Symbol, native: str) -> Track:
+        stats = StreamStats(self._dialect.venue, channel, symbol, self._connection)
+        track = Track(Stream(channel, native), symbol, stats)
+        if channel is Channel.BOOKS:
+            track.book = self.books[symbol] = Book(self._dialect.books)
+            track.state = StreamState.SYNCING
+            self._by_native[native] = track
+        self._tracks[(channel, symbol)] = track
+        return track
+
+    def _book_track(self, native: str) -> Track:
+        return self._by_native.get(native) or self._track(Channel.BOOKS, self._names.symbol(native), native)
+
+    def _open_hole(self, track: Track, start: Nanos, kind: GapKind, missing: int | None) -> None:
+        if track.hole is None:
+            track.hole = (start, kind, missing)
+            self._gap(track, start, start, kind, missing)
+
+    def _whole(self, track: Track, now: Nanos) -> None:
+        track.state = StreamState.LIVE
+        if track.hole is not None:
+            start, kind, missing = track.hole
+            track.hole = None
+            self._gap(track, start, max(now, start), kind, missing)
+
+    def _gap(self, track: Track, start: Nanos, end: Nanos, kind: GapKind, missing: int | None) -> None:
+        channel, connection = track.stream.channel, self._connection
+        self._publish(Gap(self._dialect.venue, channel, track.symbol, connection, start, end, kind, missing))
+
+    def _refuse(self, streams: Sequence[tuple[Stream, str]]) -> None:
+        for stream, reason in streams:
+            track = self._tracks.get((stream.channel, self._names.symbol(stream.native)))
+            if track is not None:
+                track.state = StreamState.REFUSED
+                track.due = None
+                self._watchdog.forget((stream.channel, track.symbol))
+            log.error("stream.refused", venue=self._dialect.venue, stream=stream.native, reason=reason)
+
+    def _silence(self, now: Nanos) -> list[Command]:
+        for key, age in self._watchdog.silent(now):
+            track = self._tracks[key]
+            if track.state is StreamState.LIVE:
+                log.warning("stream.silent", venue=self._dialect.venue, stream=track.stream.native, age_s=round(age, 1))
+                track.state = StreamState.SILENT
+                track.stats.gap()
+                self._open_hole(track, track.heard, GapKind.STALE, None)
+        if self.has_data and now - self._last_data > MUTE:
+            self._last_data = now
+            return [Reconnect(f"no data for {MUTE // SECOND} s", planned=False)]
+        return []
+
+
+_CHANNELS: dict[type, Channel] = {Quote: Channel.QUOTES, Trade: Channel.TRADES, Funding: Channel.FUNDING}
