@@ -163,13 +163,15 @@ class _Venue:
         self._dialect = venue
         self._names = names
         self._books: dict[str, Book] = {}
+        self._begun: set[str] = set()
         self._recorded = {one.url.partition("symbol=")[2].partition("&")[0]: one for one in reversed(recording.answers)}
 
     def sees(self, frame: Recorded) -> None:
         """Keep the venue's own books: from the undamaged frames."""
         if self._dialect.books.snapshot_path is not None:
             for native, answer in list(self._recorded.items()):
-                if answer.at <= frame.at and native not in self._books:
+                if answer.at <= frame.at and native not in self._begun:
+                    self._begun.add(native)
                     self._begin(native, answer)
         try:
             meanings = self._dialect.parse(frame.body, frame.at, self._names)
