@@ -32,7 +32,9 @@ class AccountSettings(BaseModel):
     venue: str = Field(description="the venue's registry name, such as binance")
     key: SecretStr = Field(description="API key")
     secret: SecretStr = Field(description="API secret")
-    symbols: list[str] = Field(default_factory=list, description="symbols whose trade history is compared; more are learnt")
+    symbols: list[str] = Field(
+        default_factory=list, description="symbols whose trade history is compared; more are learnt"
+    )
     rest_url: str | None = Field(default=None, description="another address than the venue's own, such as a simulator")
     ws_url: str | None = Field(default=None, description="likewise, for the private stream")
 

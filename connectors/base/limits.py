@@ -75,3 +75,21 @@ class WeightLimiter:
         """Return how much of the budget is used, 0 to 100 and above when the venue counted more than it allows."""
         self._refill()
         return 100.0 * (1.0 - self._left / self._capacity)
+
+
+class Pace:
+    """Lets one through at a time, `every` seconds apart: frames on a socket, dials to a venue."""
+
+    def __init__(self, clock: Clock, every: float) -> None:
+        self._clock = clock
+        self._every = every
+        self._next = clock.elapsed()
+        self._turn = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait for our turn."""
+        async with self._turn:
+            wait = self._next - self._clock.elapsed()
+            if wait > 0:
+                await self._clock.sleep(wait)
+            self._next = self._clock.elapsed() + self._every
