@@ -57,7 +57,7 @@ _TYPES: dict[type, str] = {Acknowledged: "acknowledged", Control: "control", Ign
 
 
 def _plain(meaning: msgspec.Struct) -> dict[str, object]:
-    values = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
+    values: dict[str, object] = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
     tag = values.pop("event", None)
     name = tag or _TYPES.get(type(meaning)) or _snake(type(meaning).__name__)
     order_type = {"order_type": values.pop("type")} if "type" in values else {}

@@ -7,7 +7,7 @@ import psutil
 
 from core.clock import Clock
 from core.ports import RowWriter
-from core.rows import Row
+from core.rows import Row, Value
 
 BEAT_S = 1.0
 
@@ -30,7 +30,7 @@ async def beat(service: str, instance: str, writer: RowWriter, load: Callable[[]
         await clock.sleep(BEAT_S)
         lag = max(0.0, clock.elapsed() - before - BEAT_S)
         waiting = load()
-        values = {
+        values: dict[str, Value] = {
             "service": service,
             "instance": instance,
             "loop_lag_ms": lag * 1000,

@@ -1,7 +1,7 @@
 """What the OMS must remember over a restart: every fill it has seen, and how far each history was read.
 
-A fill is in the journal before its row is written, so the path that saw it first keeps its name in `source` for good; a crash
-between the two is healed by writing the journal's newest fills once more at the start, which changes nothing in the database.
+A fill is in the journal before its row is written, so the path that saw it first keeps its name in `source` for good;
+a crash between the two is healed by writing the journal's newest fills once more at the start, which changes nothing.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Pure: an order and an event give an order and facts. Total: every event in every state has an answer.
 
-Quantity facts are booked whatever the state is. The result does not depend on the order in which events arrive, nor on how
-often: fills are a set by trade id, the end is the strongest that was reported.
+Quantity facts are booked whatever the state is. The result does not depend on the order in which events arrive, nor
+on how often: fills are a set by trade id, the end is the strongest that was reported.
 """
 
 from dataclasses import replace
@@ -15,6 +15,7 @@ _ENDS = {
     OrderChange.EXPIRED: EndReason.EXPIRED,
     OrderChange.REJECTED: EndReason.REJECTED,
 }
+_PENDING = {OrderChange.PENDING_CANCEL: Pending.CANCEL, OrderChange.PENDING_REPLACE: Pending.REPLACE}
 _STRENGTH = {EndReason.REJECTED: 0, EndReason.EXPIRED: 1, EndReason.CANCELED: 2}
 """Which end wins when a venue reports several, so that the order of arrival does not matter."""
 
@@ -91,12 +92,10 @@ def _report(order: Order, report: OrderReport, facts: list[Fact]) -> tuple[Order
     match report.change:
         case OrderChange.CANCELED | OrderChange.EXPIRED | OrderChange.REJECTED:
             return _end(order, report, _ENDS[report.change], facts)
-        case OrderChange.PENDING_CANCEL:
-            return replace(order, pending=order.pending if order.done else Pending.CANCEL), facts
+        case OrderChange.PENDING_CANCEL | OrderChange.PENDING_REPLACE:
+            return replace(order, pending=order.pending if order.done else _PENDING[report.change]), facts
         case OrderChange.CANCEL_REJECTED:
             return replace(order, pending=Pending.NONE), [*facts, Fact(FactKind.CANCEL_REJECTED, report.reason)]
-        case OrderChange.PENDING_REPLACE:
-            return replace(order, pending=order.pending if order.done else Pending.REPLACE), facts
         case OrderChange.PENDING_NEW:
             return order, facts
         case OrderChange.NEW | OrderChange.TRADE | OrderChange.REPLACED | OrderChange.STATUS:

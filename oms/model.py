@@ -55,6 +55,13 @@ class Pending(StrEnum):
     REPLACE = "replace"
 
 
+_ENDED = {
+    EndReason.CANCELED: OrderStatus.CANCELED,
+    EndReason.EXPIRED: OrderStatus.EXPIRED,
+    EndReason.REJECTED: OrderStatus.REJECTED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order. `fills` is by trade id; `claimed` is the highest cumulative quantity that the venue has claimed."""
@@ -109,12 +116,8 @@ class Order:
         if self.qty is not None and self.filled >= self.qty:
             return OrderStatus.FILLED
         match self.life:
-            case Ended(_, EndReason.CANCELED):
-                return OrderStatus.CANCELED
-            case Ended(_, EndReason.EXPIRED):
-                return OrderStatus.EXPIRED
-            case Ended(_, EndReason.REJECTED):
-                return OrderStatus.REJECTED
+            case Ended(_, reason):
+                return _ENDED[reason]
             case Sent() if not self.fills:
                 return OrderStatus.PENDING_NEW
             case _:

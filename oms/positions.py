@@ -17,7 +17,7 @@ class Position:
     qty: Decimal = ZERO
     avg_price: Decimal = ZERO
     realised: Decimal = ZERO
-    fees: MappingProxyType[str, Decimal] = MappingProxyType({})  # noqa: RUF009  immutable
+    fees: MappingProxyType[str, Decimal] = MappingProxyType({})
 
     @property
     def value(self) -> Decimal:

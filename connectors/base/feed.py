@@ -222,6 +222,8 @@ class MarketFeed:
         if isinstance(outcome, Broken):
             return self._broke(track, outcome, last_good or received, received)
         if outcome is Verdict.APPLIED:
+            if track.state is StreamState.SILENT:
+                self._whole(track, received)
             self._after_change(track, received)
         elif outcome is Verdict.BUFFERED and track.due is None and not track.fetching:
             track.due = received if self._dialect.books.snapshot_path else None

@@ -1,4 +1,4 @@
-"""One market-data connection for ever: it dials, backs off, dials again, and moves to a new socket before the old ends."""
+"""One market-data connection for ever: dials, backs off, dials again, and moves to a new socket before the old ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -140,7 +140,7 @@ class Session:
         return line
 
     async def _replace(self, group: asyncio.TaskGroup, old: _Line) -> _Line:
-        """Open a new connection, wait until it is whole, then close the old one: some comes twice, nothing is missed."""
+        """Open a new connection, wait until it is whole, close the old one: some comes twice, nothing is missed."""
         holes = Holes(self._publish)
         new = await self._begin(group, self._plan.open_feed(holes.publish), holes)
         give_up = self._clock.elapsed() + SETTLE_WITHIN
@@ -198,6 +198,6 @@ async def _run(line: _Line) -> None:
         await line.connection.run()
     except Ended as ended:
         line.ended.set_result(ended)
-    except Exception as error:  # a defect must not end the other venues; the reconnect counts it, the log shows it
-        log.exception("connection.defect", error=repr(error))
+    except Exception as error:  # noqa: BLE001  a defect must not end the other venues; the reconnect counts it
+        log.error("connection.defect", error=repr(error), hint="this is a defect: please report it")
         line.ended.set_result(Ended(f"a defect of ours: {error!r}"))
