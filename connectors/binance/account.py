@@ -175,7 +175,7 @@ def _execution(one: wire.ExecutionReport, received: Nanos, names: Names, account
         fee_asset=one.N or "",
         source=Source.WS,
     )
-    return (report, fill)
+    return (fill, report)  # the fill first: after the report the quantities are complete
 
 
 def _change(execution: str, status: OrderStatus) -> OrderChange:
