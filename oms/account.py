@@ -129,8 +129,7 @@ class AccountService:
                 "channel": Channel.ACCOUNT,
                 "symbol": "*",
                 "connection": self._name,
-                "start": begin,
-                "end": end,
+                "ended": end,
                 "kind": GapKind.DISCONNECT,
             },
         )

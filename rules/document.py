@@ -1,0 +1,86 @@
+"""YAML with positions, read as YAML 1.2 means it: `no` is a text, `12:30` is a text, a key given twice is an error."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from rules.problems import Problem
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its text, and the problems found so far."""
+
+    file: Path
+    text: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def complain(self, mark: yaml.Mark | yaml.Node, message: str, hint: str = "", *, skip: int = 0) -> None:
+        """Note a problem at a place; `skip` moves the caret right."""
+        at = mark.start_mark if isinstance(mark, yaml.Node) else mark
+        lines = self.text.splitlines()
+        source = lines[at.line] if at.line < len(lines) else ""
+        self.problems.append(Problem(self.file, at.line + 1, at.column + 1 + skip, message, hint, source))
+
+    def parse(self) -> yaml.Node | None:
+        """Return the root node; None, with a problem noted, if it is no YAML."""
+        try:
+            return yaml.compose(self.text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            hint = "a tab cannot indent YAML; use spaces" if "\\t" in str(error.problem) else ""
+            if mark is not None:
+                self.complain(mark, f"not YAML: {error.problem or error.context}", hint)
+            return None
+        except yaml.YAMLError as error:
+            self.problems.append(Problem(self.file, 1, 1, f"not YAML: {error}", "", ""))
+            return None
+
+
+def entries(document: Document, node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+    """Yield (key, key's node, value's node); a key given twice is a problem, and its first value counts."""
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            document.complain(key, "a key must be a text")
+            continue
+        if key.value in seen:
+            document.complain(key, f"{key.value!r} is given twice", f"the first one is in line {seen[key.value]}")
+            continue
+        seen[key.value] = key.start_mark.line + 1
+        yield key.value, key, value
+
+
+def is_text(node: yaml.Node) -> bool:
+    """Whether a value is a text: quoted, a block, or a plain one that is no number, boolean or null."""
+    return isinstance(node, yaml.ScalarNode) and (
+        node.style is not None or not any(form.fullmatch(node.value) for form in (_NULL, _BOOL, _NUMBER))
+    )
+
+
+def as_number(node: yaml.Node) -> float | None:
+    """Return a plain number, or None."""
+    if isinstance(node, yaml.ScalarNode) and node.style is None and _NUMBER.fullmatch(node.value):
+        return float(node.value)
+    return None
+
+
+def describe(node: yaml.Node) -> str:
+    """Return what a value is, for an error message."""
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    value = node.value if isinstance(node, yaml.ScalarNode) else ""
+    if as_number(node) is not None:
+        return f"the number {value}"
+    if isinstance(node, yaml.ScalarNode) and node.style is None and _BOOL.fullmatch(value):
+        return f"the boolean {value}"
+    return "nothing" if isinstance(node, yaml.ScalarNode) and node.style is None and not value else f"{value!r}"

@@ -1,0 +1,72 @@
+"""What SQL of a rule may not say: it is a query, bounded in time by `:now`, and never asks the server for the time.
+
+The same text runs live, in tests and over history, so the time is always a parameter.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PARAMETERS = ("now", "start")
+CLOCKS = ("now", "now_ns", "sysdate", "systimestamp", "systimestamp_ns", "today", "yesterday", "tomorrow")
+
+_HIDDEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+_CLOCK = re.compile(rf"\b({'|'.join(CLOCKS)})\s*\(", re.IGNORECASE)
+_RANDOM = re.compile(r"\b(rnd_\w+)\s*\(", re.IGNORECASE)
+_QUERY = re.compile(r"\s*(select|with|declare)\b", re.IGNORECASE)
+_TICK = re.compile(r"'[^']*\$(now|today|yesterday|tomorrow)[^']*'", re.IGNORECASE)
+
+
+class Finding(NamedTuple):
+    """One complaint, at an offset of the text."""
+
+    offset: int
+    message: str
+    hint: str
+
+
+def blank(sql: str) -> str:
+    """Return the SQL with strings and comments blanked out, at the same length."""
+    return _HIDDEN.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), sql)
+
+
+def lint(sql: str, *, whole: bool, windowed: bool) -> Iterator[Finding]:
+    """Yield what is wrong; `whole`: a query of its own, not a fragment; `windowed`: `:start` is bound."""
+    bare = blank(sql)
+    if whole:
+        yield from _whole(bare)
+    for found in _CLOCK.finditer(bare):
+        yield Finding(found.start(), f"{found[1]}() reads the server's clock", "use :now, the time of the evaluation")
+    for found in _TICK.finditer(sql):
+        yield Finding(found.start(), f"${found[1]} reads the server's clock", "use :now and :start")
+    for found in _RANDOM.finditer(bare):
+        yield Finding(found.start(), f"{found[1]}() gives another answer each time", "a rule must be repeatable")
+    yield from _parameters(bare, windowed=windowed)
+    if ";" in bare:
+        yield Finding(bare.index(";"), "a `;` ends the statement", "one statement, without the `;`")
+
+
+def _parameters(bare: str, *, windowed: bool) -> Iterator[Finding]:
+    for found in _PARAMETER.finditer(bare):
+        if found[1] not in PARAMETERS:
+            yield Finding(found.start(), f"unknown parameter :{found[1]}", "known: :now and :start")
+        elif found[1] == "start" and not windowed:
+            yield Finding(found.start(), ":start needs `over`", "add `over: 10m` beside `sql`")
+
+
+def _whole(bare: str) -> Iterator[Finding]:
+    if not _QUERY.match(bare):
+        yield Finding(0, "this is no query", "start with SELECT or WITH")
+    elif not any(found[1] == "now" for found in _PARAMETER.finditer(bare)):
+        yield Finding(0, "the query is not bounded by :now", "add `WHERE ts > :start AND ts <= :now`")
+
+
+def bind(sql: str, style: str = "%({})s") -> str:
+    """Return the SQL with `:now` and `:start` as the driver's parameters, and its percent signs doubled."""
+    bare = blank(sql)
+    parts, end = [], 0
+    for found in _PARAMETER.finditer(bare):
+        parts += [sql[end : found.start()].replace("%", "%%"), style.format(found[1])]
+        end = found.end()
+    return "".join([*parts, sql[end:].replace("%", "%%")])

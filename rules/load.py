@@ -1,0 +1,274 @@
+"""Rule files to a `Ruleset`: everything that is wrong in all files is reported at once."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar, cast
+
+import yaml
+
+from rules import fields, template
+from rules.document import Document, describe
+from rules.model import (
+    Absent,
+    Condition,
+    Group,
+    Kind,
+    NoData,
+    OnError,
+    Rule,
+    Ruleset,
+    Sql,
+    Stale,
+    Threshold,
+)
+from rules.problems import BadRules, Problem, nearest
+from rules.values import Given, Section, check_sql, read_section
+
+T = TypeVar("T")
+Tables = Mapping[str, Mapping[str, str]]
+"""Table -> column -> type, of the database that the rules will run on."""
+
+_ZERO = timedelta()
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the rule files under paths; a folder stands for its *.yaml and *.yml, in order."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.iterdir() if one.suffix in (".yaml", ".yml"))
+        else:
+            found.append(path)
+    return found
+
+
+def load(paths: Sequence[Path], tables: Tables | None = None) -> Ruleset:
+    """Read rule files or folders. With `tables`, names of tables and columns are checked too.
+
+    Raises:
+        BadRules: every problem of every file.
+    """
+    problems: list[Problem] = []
+    groups: list[Group] = []
+    for file in files_of(paths):
+        found, wrong = load_file(file, tables)
+        problems += wrong
+        for group in found:
+            twin = next((one for one in groups if one.name == group.name), None)
+            if twin is not None:
+                message = f"group {group.name!r} is also in {twin.file}"
+                problems.append(Problem(file, 1, 1, message, "a group's name must be its own", ""))
+        groups += found
+    if problems:
+        raise BadRules(problems)
+    return Ruleset(tuple(groups))
+
+
+def load_file(file: Path, tables: Tables | None) -> tuple[list[Group], list[Problem]]:
+    """Return the groups of one file, and its problems."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        return [], [Problem(file, 1, 1, f"cannot be read: {error.strerror}", "name an existing file or folder", "")]
+    except UnicodeDecodeError as error:
+        return [], [Problem(file, 1, 1, f"is not UTF-8: {error.reason}", "save it as UTF-8", "")]
+    document = Document(file, text)
+    groups = _Loader(document, tables).groups()
+    return groups, sorted(document.problems, key=lambda one: (one.line, one.column))
+
+
+class _Loader:
+    """Reads one document."""
+
+    def __init__(self, document: Document, tables: Tables | None) -> None:
+        self._document = document
+        self._tables = tables
+
+    def groups(self) -> list[Group]:
+        root = self._document.parse()
+        if root is None:
+            return []
+        if not isinstance(root, yaml.MappingNode):
+            self._document.complain(root, f"a rule file is a mapping with `groups`, not {describe(root)}")
+            return []
+        keys = (fields.Key("groups", fields.Form.RULES, "the groups of rules", required=True),)
+        section = read_section(self._document, root, keys, "the file") or {}
+        found = [self._group(node) for node in self._items(section.get("groups"), "groups")]
+        return [group for group in found if group is not None]
+
+    def _items(self, given: Given | None, name: str) -> list[yaml.Node]:
+        if given is None:
+            return []
+        if not isinstance(given.node, yaml.SequenceNode):
+            self._document.complain(given.node, f"{name} must be a list, not {describe(given.node)}", "start with `- `")
+            return []
+        return list(given.node.value)
+
+    def _group(self, node: yaml.Node) -> Group | None:
+        section = read_section(self._document, node, fields.GROUP, "a group")
+        if section is None:
+            return None
+        rules: list[Rule] = []
+        for item in self._items(section.get("rules"), "rules"):
+            rule = self._rule(item)
+            if rule is None:
+                continue
+            if any(rule.name == one.name for one in rules):
+                self._document.complain(item, f"rule {rule.name!r} is in this group already", "rename one of them")
+            rules.append(rule)
+        every = _get(section, "every", timedelta(seconds=1))
+        if every < timedelta(milliseconds=100):
+            self._document.complain(section["every"].node, "`every` must be 100ms or more")
+        return Group(
+            _get(section, "name", ""),
+            self._document.file,
+            every,
+            _get(section, "offset", _ZERO),
+            _get(section, "labels", cast("Mapping[str, str]", {})),
+            tuple(rules),
+        )
+
+    def _rule(self, node: yaml.Node) -> Rule | None:
+        section = read_section(self._document, node, fields.RULE, "a rule")
+        if section is None:
+            return None
+        kind = self._kind(node, section)
+        if kind is None or "alert" not in section or "summary" not in section:
+            return None
+        self._check_texts(section, kind)
+        if "no_data" in section and not isinstance(kind, Threshold):
+            self._document.complain(
+                section["no_data"].node, "only a threshold can see that there is no data", "drop `no_data`"
+            )
+        return Rule(
+            name=_get(section, "alert", ""),
+            kind=kind,
+            severity=_get(section, "severity", "warn"),
+            summary=_get(section, "summary", "").strip(),
+            hold=_get(section, "for", _ZERO),
+            keep_firing_for=_get(section, "keep_firing_for", _ZERO),
+            no_data=NoData(_get(section, "no_data", NoData.ALERT if isinstance(kind, Threshold) else NoData.OK)),
+            on_error=OnError(_get(section, "on_error", OnError.KEEP)),
+            limit=_get(section, "limit", 0),
+            labels=_get(section, "labels", cast("Mapping[str, str]", {})),
+            description=_get(section, "description", "").strip(),
+            runbook=_get(section, "runbook", ""),
+            dashboard=_get(section, "dashboard", ""),
+        )
+
+    def _check_texts(self, section: Section, kind: Kind) -> None:
+        """Complain of names in templates that no alert of this rule has; of free SQL they are not known here."""
+        if isinstance(kind, Sql):
+            return
+        known = {*kind.by, *template.RESERVED, *_get(section, "labels", cast("Mapping[str, str]", {}))}
+        for key in ("summary", "description"):
+            given = section.get(key)
+            if given is None or not isinstance(given.value, str):
+                continue
+            for name in sorted(template.names(given.value) - known):
+                self._document.complain(given.node, f"{key}: this rule has no {name!r}", nearest(name, sorted(known)))
+
+    # --- kinds -------------------------------------------------------------------------------------------------------
+
+    def _kind(self, node: yaml.Node, section: Section) -> Kind | None:
+        given = [name for name in ("sql", *fields.KINDS) if name in section]
+        if len(given) != 1:
+            message = f"a rule is of one kind, this one has {' and '.join(given) or 'none'}"
+            self._document.complain(node, message, f"give it one of: sql, {', '.join(fields.KINDS)}")
+            return None
+        if given[0] == "sql":
+            return self._sql(section)
+        for name in ("over", *(key.name for key in fields.CONDITION)):
+            if name in section:
+                hint = f"put it inside `{given[0]}`"
+                self._document.complain(section[name].node, f"{name!r} beside the rule belongs to `sql` rules", hint)
+        inner = read_section(self._document, section[given[0]].node, fields.KINDS[given[0]], given[0])
+        if inner is None or any(key.required and key.name not in inner for key in fields.KINDS[given[0]]):
+            return None
+        self._check_columns(inner)
+        check_sql(self._document, inner.get("where"), whole=False)
+        return {"threshold": self._threshold, "stale": self._stale, "absent": self._absent}[given[0]](inner)
+
+    def _sql(self, section: Section) -> Sql:
+        over = _get(section, "over", None)
+        check_sql(self._document, section["sql"], whole=True, windowed=over is not None)
+        return Sql(_get(section, "sql", "").strip(), over, self._condition(section))
+
+    def _threshold(self, inner: Section) -> Threshold | None:
+        check_sql(self._document, inner["value"], whole=False)
+        condition = self._condition(inner)
+        if condition is None:
+            self._document.complain(inner["value"].node, "the threshold is missing", "add `above: 15` or `below: 3`")
+            return None
+        return Threshold(
+            _get(inner, "table", ""),
+            _get(inner, "value", "").strip(),
+            _get(inner, "over", _ZERO),
+            _get(inner, "by", cast("tuple[str, ...]", ())),
+            _get(inner, "where", ""),
+            condition,
+        )
+
+    def _stale(self, inner: Section) -> Stale:
+        older, forget = _get(inner, "older_than", _ZERO), _get(inner, "forget_after", _ZERO)
+        if forget <= older:
+            hint = "a key is forgotten before it is stale: raise forget_after"
+            self._document.complain(inner["forget_after"].node, "forget_after must be longer than older_than", hint)
+        by = _get(inner, "by", cast("tuple[str, ...]", ()))
+        return Stale(_get(inner, "table", ""), by, older, forget, _get(inner, "where", ""))
+
+    def _absent(self, inner: Section) -> Absent:
+        expect = _get(inner, "expect", cast("tuple[Mapping[str, str], ...]", ()))
+        by = tuple(expect[0]) if expect else ()
+        return Absent(_get(inner, "table", ""), _get(inner, "over", _ZERO), by, expect, _get(inner, "where", ""))
+
+    def _condition(self, section: Section) -> Condition | None:
+        numbers: dict[str, float | None] = {key.name: _get(section, key.name, None) for key in fields.CONDITION}
+        if numbers["above"] is None and numbers["below"] is None:
+            return None
+        self._check_clear(section, "clear_below", numbers["clear_below"], "above", numbers["above"], sign=1)
+        self._check_clear(section, "clear_above", numbers["clear_above"], "below", numbers["below"], sign=-1)
+        return Condition(**numbers)
+
+    def _check_clear(
+        self, section: Section, name: str, edge: float | None, limit: str, at: float | None, *, sign: int
+    ) -> None:
+        if edge is None:
+            return
+        if at is None:
+            self._document.complain(section[name].node, f"{name} needs `{limit}`")
+        elif (edge - at) * sign > 0:
+            self._document.complain(
+                section[name].node, f"{name} lies on the wrong side of {limit}", "it clears at once"
+            )
+
+    def _check_columns(self, inner: Section) -> None:
+        if self._tables is None:
+            return
+        table = inner["table"]
+        columns = self._tables.get(str(table.value))
+        if columns is None:
+            self._document.complain(
+                table.node, f"unknown table {table.value!r}", nearest(str(table.value), self._tables)
+            )
+            return
+        if "by" in inner and isinstance(inner["by"].node, yaml.SequenceNode):
+            for node in inner["by"].node.value:
+                self._known_column(node, str(getattr(node, "value", "")), columns)
+        if "expect" in inner and isinstance(inner["expect"].node, yaml.SequenceNode):
+            for item in inner["expect"].node.value:
+                for key, _ in item.value if isinstance(item, yaml.MappingNode) else ():
+                    self._known_column(key, str(getattr(key, "value", "")), columns)
+
+    def _known_column(self, node: yaml.Node, name: str, columns: Mapping[str, str]) -> None:
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(columns)}"
+            self._document.complain(node, f"unknown column {name!r}", hint)
+
+
+def _get(section: Section, name: str, default: T) -> T:
+    given = section.get(name)
+    return default if given is None else cast("T", given.value)
