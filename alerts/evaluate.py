@@ -1,0 +1,170 @@
+"""One evaluation of one rule. Pure: the rule, its alerts so far and the query's outcome give the alerts now.
+
+What the references leave to luck is decided here: a failed query, a query without rows, too many alerts, a data path
+that is behind.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from alerts.labels import final_labels, fingerprint
+from alerts.model import Labels
+from alerts.state import Breach, Instance, ResolveReason, Texts, Timing, Transition, advance
+from rules.findings import Finding, breaches
+from rules.model import Absent, Group, NoData, OnError, Rule, Stale, Threshold
+from rules.template import render
+
+NO_DATA_AFTER = 2
+"""Evaluations without any row before it counts as no data."""
+
+
+class Health(StrEnum):
+    """What came of an evaluation; the `outcome` of `rule_evaluations`."""
+
+    OK = "ok"
+    NO_DATA = "no_data"
+    ERROR = "error"
+    LIMIT = "limit"
+    HELD = "held"
+    """The data path is behind: a missing row proves nothing, so nothing was concluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The query's findings."""
+
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The query failed."""
+
+    error: str
+
+
+Outcome: TypeAlias = Answered | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a rule remembers between evaluations."""
+
+    instances: Mapping[str, Instance] = field(default_factory=dict)
+    empty: int = 0
+    """Evaluations in a row without any row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation made of a rule's alerts."""
+
+    memory: Memory
+    transitions: Sequence[Transition]
+    health: Health
+    rows: int
+    error: str = ""
+
+
+def labels_of(group: Group, rule: Rule, labels: Mapping[str, str]) -> Labels:
+    """Return the labels of an alert: the row's, overridden by the group's, the rule's, and the rule's name."""
+    return final_labels(labels, group.labels, rule.labels, {"severity": rule.severity, "alertname": rule.name})
+
+
+def evaluate(
+    group: Group, rule: Rule, memory: Memory, outcome: Outcome, at: datetime, *, path_late: bool = False
+) -> Evaluation:
+    """Return the rule's alerts after an evaluation at the slot `at`."""
+    if isinstance(outcome, Failed):
+        return _failed(group, rule, memory, outcome, at)
+    if path_late and isinstance(rule.kind, Stale | Absent):
+        return Evaluation(memory, (), Health.HELD, len(outcome.findings), "the data path is behind")
+    empty = 0 if outcome.findings else memory.empty + 1
+    if isinstance(rule.kind, Threshold) and not outcome.findings and rule.no_data is not NoData.OK:
+        return _no_data(group, rule, replace(memory, empty=empty), at)
+    return _judged(group, rule, replace(memory, empty=empty), outcome.findings, at)
+
+
+def _judged(group: Group, rule: Rule, memory: Memory, findings: Sequence[Finding], at: datetime) -> Evaluation:
+    breaching: dict[str, Breach] = {}
+    values: dict[str, float | None] = {}
+    for finding in findings:
+        labels = labels_of(group, rule, finding.labels)
+        key = fingerprint(labels)
+        if key in breaching or key in values:
+            text = f"two rows become the same alert {labels}: a label of the rule overrides what tells them apart"
+            return _failed(group, rule, memory, Failed(text), at)
+        before = memory.instances.get(key)
+        if breaches(rule, finding, firing=before is not None and before.firing):
+            breaching[key] = Breach(labels, finding.value, _texts(rule, finding))
+        else:
+            values[key] = finding.value
+    kept, excess = _limited(rule, memory.instances, breaching)
+    health, error = Health.OK, ""
+    if excess:
+        health, error = Health.LIMIT, f"limit {rule.limit}: {excess} more alerts are not admitted"
+        kept |= _own_alert(group, rule, "limit", error)
+    step = advance(memory.instances, kept, values, Timing(rule.hold, rule.keep_firing_for), at)
+    return Evaluation(replace(memory, instances=step.instances), step.transitions, health, len(findings), error)
+
+
+def _limited(
+    rule: Rule, instances: Mapping[str, Instance], breaching: dict[str, Breach]
+) -> tuple[dict[str, Breach], int]:
+    """Keep what is active already, admit new ones up to the limit, the largest values first; return the excess."""
+    if not rule.limit or len(breaching) <= rule.limit:
+        return breaching, 0
+    active = {key for key, one in instances.items() if one.active}
+    new = sorted(
+        (key for key in breaching if key not in active),
+        key=lambda key: (-(breaching[key].value or 0.0), sorted(breaching[key].labels.items())),
+    )
+    admitted = new[: max(0, rule.limit - sum(key in active for key in breaching))]
+    kept = {key: one for key, one in breaching.items() if key in active or key in admitted}
+    return kept, len(breaching) - len(kept)
+
+
+def _no_data(group: Group, rule: Rule, memory: Memory, at: datetime) -> Evaluation:
+    """No row at all: keep everything as it is, and with `no_data: alert` say so after two evaluations."""
+    if rule.no_data is NoData.ALERT and memory.empty >= NO_DATA_AFTER:
+        return _kept(group, rule, memory, at, "no_data", "the query has no row at all", Health.NO_DATA)
+    return Evaluation(memory, (), Health.NO_DATA, 0)
+
+
+def _failed(group: Group, rule: Rule, memory: Memory, outcome: Failed, at: datetime) -> Evaluation:
+    match rule.on_error:
+        case OnError.KEEP:
+            return Evaluation(memory, (), Health.ERROR, 0, outcome.error)
+        case OnError.ALERT:
+            return _kept(group, rule, memory, at, "error", outcome.error, Health.ERROR)
+        case OnError.OK:
+            timing = Timing(rule.hold, rule.keep_firing_for)
+            step = advance(memory.instances, {}, {}, timing, at, ended=ResolveReason.ERROR)
+            memory = replace(memory, instances=step.instances)
+            return Evaluation(memory, step.transitions, Health.ERROR, 0, outcome.error)
+
+
+def _kept(
+    group: Group, rule: Rule, memory: Memory, at: datetime, reason: str, error: str, health: Health
+) -> Evaluation:
+    """Keep the rule's alerts, and advance one of its own name with a label that says what is wrong."""
+    own = _own_alert(group, rule, reason, error)
+    before = {key: one for key, one in memory.instances.items() if key in own}
+    step = advance(before, own, {}, Timing(rule.hold, rule.keep_firing_for), at)
+    memory = replace(memory, instances={**memory.instances, **step.instances})
+    return Evaluation(memory, step.transitions, health, 0, error)
+
+
+def _own_alert(group: Group, rule: Rule, reason: str, error: str) -> dict[str, Breach]:
+    labels = labels_of(group, rule, {"reason": reason})
+    return {fingerprint(labels): Breach(labels, None, Texts(f"{rule.name}: {error}", ""))}
+
+
+def _texts(rule: Rule, finding: Finding) -> Texts:
+    return Texts(
+        render(rule.summary, finding.labels, finding.value, finding.data),
+        render(rule.description, finding.labels, finding.value, finding.data) if rule.description else "",
+    )
