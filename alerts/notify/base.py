@@ -58,3 +58,9 @@ class Notifier(Protocol):
 
     async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
         """Add a line to a message's thread; raises one of this module's errors."""
+
+    async def find(self, channel: str, incident: str, version: int) -> Reference | None:
+        """Return where our message of this incident and version is, so that a lost answer is no second post.
+
+        None: it is not there, or the receiver does not let us look. Raises one of this module's errors.
+        """
