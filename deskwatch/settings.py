@@ -15,7 +15,7 @@ from connectors.base.settings import VenueSettings
 from core.errors import UsageError
 from deskwatch import sources
 from oms.settings import OmsSettings
-from storage.settings import DatabaseSettings
+from storage.settings import DatabaseSettings, WriterSettings
 
 DEFAULT_FILE = Path("deskwatch.toml")
 
@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     routing: Path | None = Field(default=None, description="routing.yaml: routes, receivers; none: one Slack channel")
     questdb_jar: Path | None = Field(default=None, description="a QuestDB server jar to use instead of resolving one")
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    writer: WriterSettings = Field(default_factory=WriterSettings)
     venues: dict[str, VenueSettings] = Field(default_factory=dict)
     accounts: dict[str, AccountSettings] = Field(default_factory=dict)
     collector: CollectorSettings = Field(default_factory=CollectorSettings)

@@ -54,6 +54,15 @@ async def migrate(at: Address, clock: Clock, steps: Sequence[Migration] = MIGRAT
         return len(steps) - done
 
 
+async def pending(at: Address, steps: Sequence[Migration] = MIGRATIONS) -> int:
+    """Return how many steps the server has not seen; all of them on a new one."""
+    async with await psycopg.AsyncConnection.connect(dsn(at), autocommit=True, prepare_threshold=None) as connection:
+        cursor = await connection.execute("SELECT count() FROM tables() WHERE table_name = 'schema_migrations'")
+        row = await cursor.fetchone()
+        known = await _version(connection) if row and row[0] else 0
+        return max(0, len(steps) - known)
+
+
 async def _version(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> int:
     cursor = await connection.execute("SELECT max(version) FROM schema_migrations")
     row = await cursor.fetchone()

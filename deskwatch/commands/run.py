@@ -1,19 +1,11 @@
 """`deskwatch run`: the services, all in one process or one shard."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Service(StrEnum):
-    """A service that can run alone."""
-
-    ALL = "all"
-    COLLECTOR = "collector"
-    OMS = "oms"
-    ALERTS = "alerts"
+from deskwatch.services import Service
 
 
 def register(app: typer.Typer) -> None:
