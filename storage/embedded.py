@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -62,10 +63,11 @@ class EmbeddedServer:
         self._process: asyncio.subprocess.Process | None = None
         self.restarts = 0
         made = address.credentials(folder / "questdb-credentials.json")
+        http_port, pg_port = last_ports(folder / "questdb-ports.json")
         self.address = Address(
             LOOPBACK,
-            settings.http_port or free_port(),
-            settings.pg_port or free_port(),
+            settings.http_port or http_port,
+            settings.pg_port or pg_port,
             settings.user,
             settings.password.get_secret_value() if settings.password else made.password,
             settings.reader_user,
@@ -87,6 +89,8 @@ class EmbeddedServer:
             check_port(port)
         await self._launch()
         address.save(self._folder / "questdb-address.json", self.address)
+        ports = [self.address.http_port, self.address.pg_port]
+        (self._folder / "questdb-ports.json").write_text(json.dumps(ports))
 
     async def _launch(self) -> None:
         for name in ("tmp", "log"):
@@ -98,6 +102,7 @@ class EmbeddedServer:
                 stderr=out,
                 env=self._environment(),
                 cwd=self._root,
+                start_new_session=True,  # Ctrl-C is for us: the last rows are still to be written
                 preexec_fn=_die_with_us,
             )
         deadline = self._clock.elapsed() + START_LIMIT_S
@@ -242,6 +247,17 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def last_ports(file: Path) -> tuple[int, int]:
+    """Return the ports of the last start where they are still free, so that the neighbours find the server again."""
+    try:
+        last = [int(port) for port in json.loads(file.read_text())]
+        for port in last:
+            check_port(port)
+    except (FileNotFoundError, ValueError, PortTaken):
+        last = []
+    return (last[0], last[1]) if len(last) == 2 else (free_port(), free_port())  # noqa: PLR2004  HTTP and PG
 
 
 def check_port(port: int) -> None:
