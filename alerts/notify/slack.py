@@ -1,0 +1,200 @@
+"""Slack through its Web API: the only importer of its SDK, and the door where its errors become ours."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from alerts.model import Notification
+from alerts.notify.base import (
+    ChannelBusy,
+    ChannelGone,
+    CredentialsRefused,
+    OutcomeUnknown,
+    Payload,
+    ReceiverDown,
+    Reference,
+)
+from alerts.notify.slack_errors import RATE_PAUSE, verdict
+from alerts.notify.slack_message import EVENT_TYPE, REPLY_LIMIT, message
+from alerts.notify.slack_text import escape
+from core.errors import DeskError, Transient
+from core.log import get_logger
+
+log = get_logger(__name__)
+
+API_URL = "https://slack.com/api/"
+TIMEOUT = 10.0
+"""Seconds that one call may take, connecting included."""
+
+PAGE = 200
+"""Messages or channels of one listing."""
+
+_READS = frozenset({"conversations.history", "conversations.list"})
+_ID = re.compile(r"[CDG][A-Z0-9]{8,}")
+_POST_ONLY = frozenset({"unfurl_links", "unfurl_media"})
+
+Answer = Mapping[str, Any]
+
+
+class Workspace(NamedTuple):
+    """Whose token it is."""
+
+    team: str
+    bot: str
+    scopes: frozenset[str]
+
+
+class SlackNotifier:
+    """Posts as one bot. The session is its owner's, who closes it; a proxy is only what is given here."""
+
+    def __init__(
+        self,
+        token: str,
+        http: aiohttp.ClientSession,
+        *,
+        api_url: str = API_URL,
+        proxy: str = "",
+        time_out: float = TIMEOUT,
+    ) -> None:
+        # Retries are the sender's business: the SDK's own handler repeats a post whose answer was lost.
+        self._client = AsyncWebClient(token, base_url=api_url, session=http, retry_handlers=[])
+        # The SDK takes a proxy from the environment, also for an address on this machine.
+        self._client.proxy = proxy or None
+        self._time_out = time_out
+        self._ids: dict[str, str] = {}
+
+    def render(self, notification: Notification) -> Payload:
+        return message(notification)
+
+    async def post(self, channel: str, payload: Payload) -> Reference:
+        answer = await self._call("chat.postMessage", {"channel": channel, **payload})
+        reference = _reference(answer)
+        self._ids[channel] = reference.channel
+        return reference
+
+    async def update(self, reference: Reference, payload: Payload) -> Reference:
+        changed = {key: value for key, value in payload.items() if key not in _POST_ONLY}
+        answer = await self._call("chat.update", {"channel": reference.channel, "ts": reference.ts, **changed})
+        return _reference(answer)
+
+    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
+        arguments: Payload = {
+            "channel": reference.channel,
+            "thread_ts": reference.ts,
+            "text": escape(text, REPLY_LIMIT),
+            "unfurl_links": False,
+        }
+        if broadcast:
+            arguments["reply_broadcast"] = True
+        await self._call("chat.postMessage", arguments)
+
+    async def find(self, channel: str, incident: str, version: int) -> Reference | None:
+        try:
+            place = await self._id(channel)
+            arguments = {"channel": place, "limit": PAGE, "include_all_metadata": True}
+            answer = await self._call("conversations.history", arguments)
+        except (CredentialsRefused, ChannelGone) as refusal:
+            # To read is an optional permission: without it the post is repeated, and may be double.
+            log.warning("slack.cannot_look", channel=channel, incident=incident, why=str(refusal))
+            return None
+        for one in answer.get("messages", []):
+            metadata = one.get("metadata") or {}
+            told = metadata.get("event_payload") or {}
+            if metadata.get("event_type") == EVENT_TYPE and (told.get("incident"), told.get("version")) == (
+                incident,
+                version,
+            ):
+                return Reference(place, str(one["ts"]))
+        return None
+
+    async def identify(self) -> Workspace:
+        """Return whose token this is; raises one of the port's errors."""
+        answer = await self._call("auth.test", {})
+        scopes = answer.get("scopes", frozenset())
+        return Workspace(str(answer.get("team", "")), str(answer.get("user", "")), frozenset(scopes))
+
+    async def _id(self, channel: str) -> str:
+        """Return a channel's id; a name that no post has told us yet is looked up."""
+        if channel in self._ids or _ID.fullmatch(channel):
+            return self._ids.get(channel, channel)
+        cursor = ""
+        while True:
+            arguments = {"limit": PAGE, "cursor": cursor, "exclude_archived": True}
+            answer = await self._call("conversations.list", arguments)
+            for one in answer.get("channels", []):
+                self._ids[one["name"]] = self._ids[f"#{one['name']}"] = str(one["id"])
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if channel in self._ids:
+                return self._ids[channel]
+            if not cursor:
+                raise ChannelGone(channel, hint="Name a channel that exists, with its # or its id")
+
+    async def _call(self, method: str, arguments: Payload) -> Answer:
+        """Call a method; every way in which that can fail leaves here as one of the port's errors."""
+        try:
+            async with asyncio.timeout(self._time_out):
+                if method in _READS:
+                    response = await self._client.api_call(method, http_verb="GET", params=arguments)
+                else:
+                    response = await self._client.api_call(method, json=arguments)
+        except SlackApiError as refusal:
+            raise _refusal(method, refusal) from refusal
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as trouble:
+            raise ReceiverDown(f"{method}: {trouble}", hint="Check the network, then status.slack.com") from trouble
+        except (TimeoutError, aiohttp.ClientError) as trouble:
+            # The request was on its way: Slack may have carried it out.
+            why = str(trouble) or f"no answer within {self._time_out:g} s"
+            raise OutcomeUnknown(f"{method}: {why}", hint="Look for the message before it is sent again") from trouble
+        except (AttributeError, TypeError, ValueError) as trouble:
+            # The SDK trips over an answer that is no JSON object; something between us and Slack wrote it.
+            hint = "Look for the message before it is sent again; ask what proxy stands before Slack"
+            raise OutcomeUnknown(f"{method}: an answer that is not Slack's", hint=hint) from trouble
+        scopes = response.headers.get("x-oauth-scopes", "")
+        data = response.data if isinstance(response.data, dict) else {}
+        return {**data, "scopes": [scope.strip() for scope in scopes.split(",") if scope.strip()]}
+
+
+def _reference(answer: Answer) -> Reference:
+    if not (answer.get("channel") and answer.get("ts")):
+        raise OutcomeUnknown("Slack said ok without a ts", hint="Look for the message before it is sent again")
+    return Reference(str(answer["channel"]), str(answer["ts"]))
+
+
+def _refusal(method: str, refusal: SlackApiError) -> DeskError:
+    response = refusal.response
+    status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
+    headers = getattr(response, "headers", None) or {}
+    data = getattr(response, "data", None)
+    body = data if isinstance(data, dict) else {}
+    code = str(body.get("error") or "")
+    if status == 429:  # noqa: PLR2004  Too Many Requests
+        return ChannelBusy(f"{method}: {code or status}", hint=verdict("ratelimited").hint, after=_wait(headers))
+    if not code:
+        hint = "Try again; status.slack.com tells of outages, and a proxy may stand before Slack"
+        return ReceiverDown(f"{method}: HTTP status {status}", hint=hint)
+    found = verdict(code)
+    detail = f"{method}: {code}{_details(body)}"
+    if issubclass(found.error, Transient):
+        return found.error(detail, hint=found.hint, after=found.after)
+    return found.error(detail, hint=found.hint)
+
+
+def _wait(headers: Mapping[str, str]) -> float:
+    """Return the seconds that Slack asks for, at least the pause that it would ask for."""
+    named = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
+    return max(float(named), RATE_PAUSE) if named.isascii() and named.isdigit() else RATE_PAUSE
+
+
+def _details(body: Answer) -> str:
+    """Return what Slack says beside the code: pointers of refused blocks, scopes."""
+    metadata = body.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    parts = [str(one) for one in messages or body.get("errors") or []][:3]
+    if body.get("needed"):
+        parts.append(f"needed {body['needed']}, provided {body.get('provided', '')}")
+    return f" ({'; '.join(parts)})" if parts else ""
