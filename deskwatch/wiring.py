@@ -9,13 +9,13 @@ from random import Random
 from types import MappingProxyType
 
 import aiohttp
+from alerts.notify.slack import SlackNotifier
+from alerts.service import AlertService
+from alerts.store import Store
 from prometheus_client import CollectorRegistry
 
 from alerts.notify.base import Notifier
-from alerts.notify.slack import SlackNotifier
 from alerts.route import Routing, default_routing, load_routing
-from alerts.service import AlertService
-from alerts.store import Store
 from collector.service import Collector, VenueBuilder
 from connectors.base.account import AccountKeys
 from connectors.base.feed import FeedOptions
@@ -32,7 +32,7 @@ from deskwatch.metrics import DeskMetrics
 from deskwatch.rulebook import load_rules
 from deskwatch.services import Service, Shard
 from deskwatch.settings import BadConfiguration, Settings
-from deskwatch.web.app import StatusServer, serving
+from deskwatch.web.app import ADDRESS_FILE, StatusServer, serving
 from oms.account import AccountService
 from oms.journal import Journal
 from oms.service import Oms
@@ -42,10 +42,6 @@ from storage.reader import Reader, reading
 from storage.writer import Writer, writing
 
 log = get_logger(__name__)
-
-STATUS_FILE = "status-address.txt"
-"""Where the running status page says its address, for `deskwatch status`."""
-
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -235,7 +231,7 @@ async def _status_page(settings: Settings, gatherer: Gatherer, writer: Writer, c
     registry.register(DeskMetrics(gatherer, writer))
     server = StatusServer(gatherer.gather, clock, registry)
     async with serving(server, settings.status.host, settings.status.port) as url:
-        file = settings.data / STATUS_FILE
+        file = settings.data / ADDRESS_FILE
         file.write_text(url)
         try:
             yield url

@@ -14,6 +14,8 @@ from deskwatch.web import render
 from deskwatch.web.model import DeskStatus
 
 REFRESH_S = 1.0
+ADDRESS_FILE = "status-address.txt"
+"""In the data folder: where the running page is, for `deskwatch status`."""
 
 Gather = Callable[[], Awaitable[DeskStatus]]
 
