@@ -40,14 +40,14 @@ class Door:
 
     def __init__(self, at: Address, http: aiohttp.ClientSession, timeout_s: float) -> None:
         self._url = f"{at.http_url}/write"
-        self._auth = aiohttp.BasicAuth(at.user, at.password)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(at.user, at.password)}
         self._http = http
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     async def deliver(self, payload: bytes) -> Verdict:
         """Send a batch and return the verdict; never raises for what the network or the server does."""
         try:
-            async with self._http.post(self._url, data=payload, auth=self._auth, timeout=self._timeout) as reply:
+            async with self._http.post(self._url, data=payload, headers=self._headers, timeout=self._timeout) as reply:
                 if reply.status == ACCEPTED:
                     return Accepted()
                 return _refusal(reply.status, await reply.text())

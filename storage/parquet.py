@@ -29,10 +29,11 @@ async def fetch(at: Address, http: aiohttp.ClientSession, sql: str, *, timeout_s
     """
     query = f"SELECT * FROM (\n{sql}\n) LIMIT {EVERY_ROW}"  # noqa: S608  the caller is the notebook user: it is SQL
     parameters = {"query": query, "fmt": "parquet"}
-    headers = {"Statement-Timeout": str(round(timeout_s * 1000))}
-    async with http.get(
-        f"{at.http_url}/exp", params=parameters, headers=headers, auth=aiohttp.BasicAuth(at.user, at.password)
-    ) as reply:
+    headers = {
+        "Authorization": aiohttp.encode_basic_auth(at.user, at.password),
+        "Statement-Timeout": str(round(timeout_s * 1000)),
+    }
+    async with http.get(f"{at.http_url}/exp", params=parameters, headers=headers) as reply:
         body = await reply.read()
     if reply.status == BUSY:
         raise ExportBusy(after=1.0)
