@@ -56,7 +56,7 @@ class Exchange:
         self.rules = {one.symbol: one for one in rules}
         self.cancel_race = cancel_race
         self.updated: Nanos = 0
-        self._fees = fees or Fees()
+        self.fees = fees or Fees()
         self._balances = {asset: Holding(cut(amount)) for asset, amount in balances.items()}
         self._rng = rng
         self._tops: dict[str, Top] = {}
@@ -80,6 +80,10 @@ class Exchange:
     def top(self, symbol: str) -> Top | None:
         """Return the market's best prices as last told."""
         return self._tops.get(symbol)
+
+    def new_client_id(self) -> str:
+        """Return an id as the venue's own page makes them."""
+        return f"web_{self._rng.getrandbits(80):020x}"
 
     # --- the market --------------------------------------------------------------------------------------------------
 
@@ -141,7 +145,7 @@ class Exchange:
             order = self._fill(order, order.price, part, now, maker=True)
         if order is None or not order.open:
             raise VenueRefuses(-2011, "Unknown order sent.")
-        return self._end(order, "CANCELED", now, cancel_id=cancel_id or self._new_client_id())
+        return self._end(order, "CANCELED", now, cancel_id=cancel_id or self.new_client_id())
 
     def expire(self, order_id: int, now: Nanos) -> VenueOrder:
         """End a working order by the venue's own decision."""
@@ -186,7 +190,7 @@ class Exchange:
         order = VenueOrder(
             request.symbol,
             self._order_id,
-            request.client_id or self._new_client_id(),
+            request.client_id or self.new_client_id(),
             request.side,
             request.type,
             "GTC" if request.type != "LIMIT" else request.time_in_force,
@@ -307,9 +311,6 @@ class Exchange:
         lot = self.rules[symbol].lot
         return (qty / lot).to_integral_value(ROUND_DOWN) * lot
 
-    def _new_client_id(self) -> str:
-        return f"web_{self._rng.getrandbits(80):020x}"
-
     # --- balances ----------------------------------------------------------------------------------------------------
 
     def _add(self, asset: str, *, free: Decimal = ZERO, locked: Decimal = ZERO) -> None:
@@ -353,9 +354,9 @@ class Exchange:
 
     def _fee(self, got: str, received: Decimal, cost: Decimal, *, maker: bool) -> tuple[Decimal, str]:
         """Return the fee and its asset: what was received, or BNB while there is some."""
-        rate = self._fees.maker if maker else self._fees.taker
-        if self._fees.bnb_price is not None:
-            fee = (cost * rate * self._fees.bnb_factor / self._fees.bnb_price).quantize(PLACES)
+        rate = self.fees.maker if maker else self.fees.taker
+        if self.fees.bnb_price is not None:
+            fee = (cost * rate * self.fees.bnb_factor / self.fees.bnb_price).quantize(PLACES)
             if self._balances.get("BNB", Holding()).free >= fee:
                 return fee, "BNB"
         return cut(received * rate), got
