@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-import rules.catalogue
 from alerts.settings import AlertSettings
 from connectors.base.settings import VenueSettings
 from core import log as logs
@@ -22,6 +21,7 @@ from core.types import Channel
 from deskwatch.demo_script import INCIDENTS, play
 from deskwatch.lifecycle import unwrapped
 from deskwatch.output import say
+from deskwatch.rulebook import CATALOGUE
 from deskwatch.services import Shard
 from deskwatch.settings import AccountSettings, SlackSettings, StatusSettings, load
 from deskwatch.wiring import Desk, running
@@ -43,6 +43,7 @@ class DemoOptions:
     data: Path | None
     port: int
     slack_port: int
+    rules: tuple[Path, ...]
     seed: int
     quiet: bool
 
@@ -127,7 +128,7 @@ def _settings(options: DemoOptions, folder: Path, world: World, slack: SlackWork
         )
     return load(
         data=folder,
-        rules=rules.catalogue.folder(),
+        rules=[CATALOGUE, *options.rules],
         venues=venues,
         accounts=accounts,
         slack=SlackSettings(token=SecretStr(TOKEN), api_url=slack.api_url),

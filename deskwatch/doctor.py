@@ -101,7 +101,9 @@ async def _rules(settings: Settings) -> Check:
     rules = await asyncio.to_thread(load_rules, settings)
     count = len(rules.names)
     if not count:
-        return Check("rules", Verdict.WARN, f"no rule under {settings.rules}: nothing will ever be told")
+        return Check(
+            "rules", Verdict.WARN, 'no rule is configured: nothing will ever be told. Set rules = ["catalogue"]'
+        )
     return Check("rules", Verdict.OK, f"{count} rules in {len(rules.groups)} groups")
 
 

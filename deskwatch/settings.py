@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(default=Path("data"), description="folder of everything that must survive a restart")
-    rules: Path = Field(default=Path("rules"), description="folder of rule files, *.yaml")
+    rules: list[Path] = Field(
+        default=[Path("catalogue")], description="rule files, folders of *.yaml, and `catalogue`: the shipped rules"
+    )
     routing: Path | None = Field(default=None, description="routing.yaml: routes, receivers; none: one Slack channel")
     questdb_jar: Path | None = Field(default=None, description="a QuestDB server jar to use instead of resolving one")
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)

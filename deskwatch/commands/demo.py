@@ -19,6 +19,7 @@ def demo(
     data: Annotated[Path | None, typer.Option(help="keep the data here; default: a fresh temporary folder")] = None,
     port: Annotated[int, typer.Option(help="the status page's port; 0 takes any free one")] = 8700,
     slack_port: Annotated[int, typer.Option(help="the Slack page's port; 0 takes any free one")] = 8701,
+    rules: Annotated[list[Path] | None, typer.Option(help="rules of your own, beside the catalogue")] = None,
     seed: Annotated[int, typer.Option(help="the simulated market's seed")] = 7,
 ) -> None:
     """Run a whole desk on simulated venues: collector, OMS, rules, a Slack workspace to look at, scripted incidents.
@@ -27,6 +28,6 @@ def demo(
     """
     from deskwatch.demo import DemoOptions, run_demo
 
-    report = run_demo(DemoOptions(seconds, data, port, slack_port, seed, quiet=output is Form.JSON))
+    report = run_demo(DemoOptions(seconds, data, port, slack_port, tuple(rules or ()), seed, quiet=output is Form.JSON))
     if output is Form.JSON:
         print_json(report)
