@@ -77,7 +77,17 @@ class EventQueue:
         holes, self._holes = self._holes, {}
         events += latest.values()
         events += [
-            Gap(venue, Channel.TRADES, symbol, "queue", one.start, one.end, GapKind.OVERFLOW, one.missing)
+            # An end equal to the start would say that the hole is still open.
+            Gap(
+                venue,
+                Channel.TRADES,
+                symbol,
+                "queue",
+                one.start,
+                max(one.end, one.start + 1),
+                GapKind.OVERFLOW,
+                one.missing,
+            )
             for (venue, symbol), one in holes.items()
         ]
         return events

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from connectors.base.contract import Acknowledged, Control, Ignored, Names, Unknown
+from connectors.base.contract import (
+    Acknowledged,
+    BookDelta,
+    BookImage,
+    Control,
+    Ignored,
+    Names,
+    Unknown,
+    WireLevels,
+)
+from connectors.base.reading import words
 from connectors.binance.account import parse_account as binance_account
 from connectors.registry import dialect
 from core.clock import Clock, SystemClock
@@ -15,7 +25,9 @@ Parser = Callable[[bytes, Nanos], Sequence[msgspec.Struct]]
 
 
 def decode_frames(venue: str, lines: Iterable[bytes], clock: Clock | None = None) -> Iterator[dict[str, object]]:
-    """Yield what each line means: `type` is an event's name, `ignored` (with `reason`), `unknown` or `bad`.
+    """Yield what each line means: `type` is an event's name, `ignored` or `unknown`, these two with a `reason`.
+
+    A change of a book and a whole one are both of type `book`; `part` says which.
 
     Raises:
         UnknownVenue: before anything is read.
@@ -38,31 +50,47 @@ def _parsers(venue: VenueName) -> list[Parser]:
 
 
 def _decode(frame: bytes, received: Nanos, parsers: Sequence[Parser]) -> list[dict[str, object]]:
-    failures: list[str] = []
-    unknown: list[dict[str, object]] = []
+    reasons: list[str] = []
     for parse in parsers:
         try:
             meanings = parse(frame, received)
         except BadMessage as error:
-            failures.append(error.detail)
+            reasons.append(error.detail)
             continue
-        if any(isinstance(one, Unknown) for one in meanings):
-            unknown = [_plain(one) for one in meanings]
-            continue
-        return [_plain(one) for one in meanings]
-    return unknown or [{"type": "bad", "error": "; ".join(failures), "frame": frame[:200].decode(errors="replace")}]
-
-
-_TYPES: dict[type, str] = {Acknowledged: "acknowledged", Control: "control", Ignored: "ignored", Unknown: "unknown"}
+        if not any(isinstance(one, Unknown) for one in meanings):
+            return [_plain(one) for one in meanings] or [{"type": "ignored", "reason": "it holds no data"}]
+    reason = "; ".join(reasons) or "no message of this venue is like it"
+    return [{"type": "unknown", "reason": reason, "frame": words(frame)}]
 
 
 def _plain(meaning: msgspec.Struct) -> dict[str, object]:
-    values: dict[str, object] = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
-    tag = values.pop("event", None)
-    name = tag or _TYPES.get(type(meaning)) or _snake(type(meaning).__name__)
-    order_type = {"order_type": values.pop("type")} if "type" in values else {}
-    return {"type": name} | order_type | values
+    match meaning:
+        case Ignored(reason):
+            return {"type": "ignored", "reason": reason}
+        case Control(notice, text):
+            return {"type": "ignored", "reason": notice.value, "text": text}
+        case Acknowledged(ok, request, stream, reason):
+            answer = "acknowledged" if ok else f"refused: {reason}"
+            return {"type": "ignored", "reason": answer, "request": request, "stream": stream and stream.native}
+        case BookImage(native, ts, received, last, bids, asks):
+            return _book("image", native, ts, received) | {"last": last} | _sides(bids, asks)
+        case BookDelta(native, ts, received, first, last, previous, bids, asks):
+            ids = {"first": first, "last": last, "previous": previous}
+            return _book("delta", native, ts, received) | ids | _sides(bids, asks)
+        case _:
+            values: dict[str, object] = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
+            tag = values.pop("event")
+            order_type = {"order_type": values.pop("type")} if "type" in values else {}
+            return {"type": tag} | order_type | values
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _book(part: str, native: str, ts: Nanos, received: Nanos) -> dict[str, object]:
+    return {"type": "book", "part": part, "symbol": native, "ts": ts, "received": received}
+
+
+def _sides(bids: WireLevels, asks: WireLevels) -> dict[str, object]:
+    """Return prices and sizes of each side, as a `Book` event has them."""
+    return {
+        name: ([level[0] for level in side], [level[1] for level in side])
+        for name, side in (("bids", bids), ("asks", asks))
+    }

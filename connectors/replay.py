@@ -1,19 +1,15 @@
 """Recorded frames through the real feed. The recording plays the venue, and answers what the feed asks of it.
 
-Format (one record a line): `URL <-> TS` a connection, `URL <- TS: MSG` ours, `TS: MSG` the venue's; in `PREFIX.http.*`
-and `PREFIX.0`: `URL -> TS: BODY`. After a fault the feed asks for a fresh book that nobody recorded: the recording then
-answers from a book of its own, built from the recorded image and every undamaged frame, in the venue's native form.
+After a fault the feed asks for a fresh book that nobody recorded. The recording then answers from a book of its own,
+built from the recorded image and every undamaged frame, in the venue's native form (`BookRules.write_image`).
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import msgspec
-
-from connectors.base.book import Book
+from connectors.base.book import Book, Side
 from connectors.base.contract import (
     BookDelta,
     BookImage,
@@ -22,17 +18,19 @@ from connectors.base.contract import (
     FetchSnapshot,
     Names,
     Send,
-    Stream,
+    Texts,
+    WireLevels,
 )
 from connectors.base.feed import MarketFeed
+from connectors.recording import Recorded, Recording, read
 from connectors.registry import dialect
 from core.errors import BadMessage, UsageError
-from core.events import Instrument, MarketEvent
-from core.types import SECOND, Channel, Nanos, StreamState
+from core.events import MarketEvent
+from core.types import Channel, Nanos, StreamState
 
 
-class NoRecording(UsageError):
-    """There is no recording."""
+class NoSuchFrame(UsageError):
+    """The recording has no such frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +41,6 @@ class Faults:
     duplicate: frozenset[int] = frozenset()
     swap: frozenset[int] = frozenset()
     corrupt: frozenset[int] = frozenset()
-
-
-class Recorded(NamedTuple):
-    """One record: when, the address it came from, and what was said."""
-
-    at: Nanos
-    url: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A recording, read into memory."""
-
-    frames: Sequence[Recorded]
-    answers: Sequence[Recorded]
-    instruments: Sequence[Instrument]
 
 
 @dataclass(slots=True)
@@ -96,64 +77,7 @@ class ReplayReport:
 
 def _summary(book: Book) -> dict[str, object]:
     bids, asks = book.bids, book.asks
-    return {
-        "bid": bids.best,
-        "ask": asks.best,
-        "levels": [len(bids.prices), len(asks.prices)],
-        "last": book.last,
-        "state": book.state.value,
-    }
-
-
-def read(venue: Dialect, prefix: Path) -> Recording:
-    """Read `PREFIX.ws.*`, `PREFIX.http.*` and `PREFIX.0`.
-
-    Raises:
-        NoRecording: there are no frames.
-    """
-    frames = [one for file in _files(prefix, "ws") for one in _frames(file)]
-    if not frames:
-        raise NoRecording(f"{prefix}.ws.*", hint="PREFIX is the path without its endings, such as captures/OKX")
-    answers = [one for file in _files(prefix, "http") for one in _answers(file)]
-    instruments = [
-        instrument for one in _answers(prefix.with_name(prefix.name + ".0")) for instrument in _instruments(venue, one)
-    ]
-    return Recording(sorted(frames, key=lambda one: one.at), sorted(answers, key=lambda one: one.at), instruments)
-
-
-def _files(prefix: Path, kind: str) -> list[Path]:
-    return sorted(prefix.parent.glob(f"{prefix.name}.{kind}.*"))
-
-
-def _frames(file: Path) -> Iterator[Recorded]:
-    url = ""
-    for line in file.read_text().splitlines():
-        head, _, rest = line.partition(" ")
-        if rest.startswith("<->"):
-            url = head
-        elif head.endswith(":") and head[0].isdigit():
-            yield Recorded(_nanos(head[:-1]), url, rest)
-
-
-def _answers(file: Path) -> Iterator[Recorded]:
-    if not file.is_file():
-        return
-    for line in file.read_text().splitlines():
-        url, arrow, rest = line.partition(" -> ")
-        if arrow:
-            stamp, _, body = rest.partition(": ")
-            yield Recorded(_nanos(stamp), url, body)
-
-
-def _nanos(text: str) -> Nanos:
-    return round(float(text) * SECOND)
-
-
-def _instruments(venue: Dialect, answer: Recorded) -> Sequence[Instrument]:
-    try:
-        return venue.parse_instruments(answer.body.encode(), answer.at)
-    except BadMessage:
-        return ()  # PREFIX.0 holds other answers too
+    return {"bid": bids.best, "ask": asks.best, "levels": [len(bids.prices), len(asks.prices)], "last": book.last}
 
 
 class _Venue:
@@ -176,63 +100,59 @@ class _Venue:
         try:
             meanings = self._dialect.parse(frame.body, frame.at, self._names)
         except BadMessage:
-            return
+            return  # the feed counts it
         for meaning in meanings:
             match meaning:
                 case BookImage(native=native):
-                    self._book(native).image(meaning)
+                    _ = self._book(native).image(meaning)
                 case BookDelta(native=native):
-                    self._book(native).delta(meaning)
+                    _ = self._book(native).delta(meaning)
                 case _:
                     continue
 
     def _begin(self, native: str, answer: Recorded) -> None:
         parse = self._dialect.books.parse_snapshot
         if parse is not None:
-            self._book(native).image(parse(answer.body.encode(), native, answer.at))
+            _ = self._book(native).image(parse(answer.body, native, answer.at))
 
     def _book(self, native: str) -> Book:
         return self._books.setdefault(native, Book(self._dialect.books))
 
     def snapshot(self, native: str, now: Nanos) -> bytes | None:
         """Return the REST answer to a request for a book now: the recorded one, or a newer one of the same form."""
-        book = self._books.get(native)
-        if book is None or book.state is not StreamState.LIVE:
-            answer = self._recorded.get(native)
-            return answer.body.encode() if answer is not None and answer.at <= now else None
-        return msgspec.json.encode({"lastUpdateId": book.last, "bids": _texts(book, True), "asks": _texts(book, False)})  # noqa: FBT003  which side
+        answer = self._recorded.get(native)
+        return self.image(native, now) or (answer.body if answer is not None and answer.at <= now else None)
 
-    def image(self, native: str, now: Nanos) -> str | None:
-        """Return the frame that answers a new subscription with a whole book."""
+    def image(self, native: str, now: Nanos) -> bytes | None:
+        """Return a whole book in the venue's form; None while the venue itself has none."""
         book = self._books.get(native)
         if book is None or book.state is not StreamState.LIVE:
             return None
-        rows = {
-            name: [[price, size, "0", "1"] for price, size in _texts(book, bids)]
-            for name, bids in (("bids", True), ("asks", False))
-        }
-        data = {**rows, "ts": str(now // 1_000_000), "checksum": 0, "seqId": book.last, "prevSeqId": -1}
-        frame = {"arg": {"channel": "books", "instId": native}, "action": "snapshot", "data": [data]}
-        return msgspec.json.encode(frame).decode()
+        texts = Texts(_texts(book.bids), _texts(book.asks))
+        image = BookImage(native, now, now, book.last, _levels(book.bids), _levels(book.asks), None, texts)
+        return self._dialect.books.write_image(image)
 
 
-def _texts(book: Book, bids: bool) -> list[tuple[str, str]]:  # noqa: FBT001  which side
-    side = book.bids if bids else book.asks
-    if side.texts is not None:
-        return [
-            (text.partition(":")[0], text.partition(":")[2]) for text in map(side.texts.__getitem__, side.top(10**6))
-        ]
-    return [(repr(at), repr(side.sizes[at])) for at in side.top(10**6)]
+def _levels(side: Side) -> WireLevels:
+    return [(at, side.sizes[at]) for at in side.top(len(side.prices))]
+
+
+def _texts(side: Side) -> Sequence[str]:
+    return side.hashed(len(side.prices))
 
 
 def run_replay(venue: str, prefix: Path, faults: Faults = Faults(), *, collect: bool = False) -> ReplayReport:
     """Replay a recording and return the report; `collect` keeps the published events.
 
     Raises:
-        UnknownVenue, NoRecording: with what to do.
+        UnknownVenue, NoRecording, BadRecording, NoSuchFrame: with what to do.
     """
     spoken = dialect(venue)
-    recording = read(spoken, prefix)
+    return replay(spoken, read(spoken, prefix), faults, collect=collect)
+
+
+def replay(spoken: Dialect, recording: Recording, faults: Faults = Faults(), *, collect: bool = False) -> ReplayReport:
+    """Replay a recording that is in memory; see `run_replay`."""
     names = Names(recording.instruments)
     events: list[MarketEvent] = []
     feed = MarketFeed(spoken, names, (), "replay", events.append if collect else lambda _: None)
@@ -257,42 +177,42 @@ def _obey(feed: MarketFeed, venue: _Venue, commands: Sequence[Command], now: Nan
                 body = venue.snapshot(native, now)
                 more = feed.on_snapshot_failed(native, now) if body is None else feed.on_snapshot(native, body, now)
                 _obey(feed, venue, more, now)
-            case Send(text) if '"unsubscribe"' not in text:
-                for stream in _asked(text):
-                    body_text = venue.image(stream.native, now)
-                    if body_text is not None:
+            case Send(subscribes=streams):
+                for stream in streams:
+                    frame = venue.image(stream.native, now) if stream.channel is Channel.BOOKS else None
+                    if frame is not None:
                         feed.counters.messages -= 1  # the recording holds no such frame
-                        _obey(feed, venue, feed.on_frame(body_text, now), now)
+                        _obey(feed, venue, feed.on_frame(frame, now), now)
             case _:
                 continue
 
 
-def _asked(text: str) -> list[Stream]:
-    request: Any = msgspec.json.decode(text)
-    return [Stream(Channel.BOOKS, one["instId"]) for one in request.get("args", ()) if one["channel"] == "books"]
-
-
-def _damage(frames: Sequence[Recorded], faults: Faults) -> list[list[str]]:
-    """Return what arrives in place of each frame."""
-    bodies = [frame.body for frame in frames]
+def _damage(frames: Sequence[Recorded], faults: Faults) -> list[list[bytes]]:
+    """Return what arrives in place of each frame: a fault belongs to a frame, wherever a swap puts it."""
+    order = list(range(1, len(frames) + 1))
+    for number in sorted(faults.drop | faults.duplicate | faults.swap | faults.corrupt):
+        if not 1 <= number <= len(frames) - (number in faults.swap):
+            raise NoSuchFrame(str(number), hint=f"Frames are numbered from 1 to {len(frames)}; the last has no next")
     for number in sorted(faults.swap):
-        if 0 < number < len(bodies):
-            bodies[number - 1], bodies[number] = bodies[number], bodies[number - 1]
-    delivered = []
-    for number, body in enumerate(bodies, 1):
-        copies = 0 if number in faults.drop else 2 if number in faults.duplicate else 1
-        delivered.append([corrupt(body) if number in faults.corrupt else body] * copies)
-    return delivered
+        order[number - 1], order[number] = order[number], order[number - 1]
+    return [list(_copies(number, frames[number - 1].body, faults)) for number in order]
 
 
-def corrupt(body: str) -> str:
-    """Return a book frame with one digit of its first size changed: valid JSON, wrong book."""
-    for start in ('"bids":[["', '"asks":[["', '"b":[["', '"a":[["'):
+def _copies(number: int, body: bytes, faults: Faults) -> Iterator[bytes]:
+    if number not in faults.drop:
+        yield corrupt(body) if number in faults.corrupt else body
+        if number in faults.duplicate:
+            yield body
+
+
+def corrupt(body: bytes) -> bytes:
+    """Return a book frame with one digit of its first size changed: valid JSON, wrong book; else half of the frame."""
+    for start in (b'"bids":[["', b'"asks":[["', b'"b":[["', b'"a":[["'):
         at = body.find(start)
         if at >= 0:
-            size = body.find('","', at) + 3
-            end = body.find('"', size)
-            digit = next((i for i in range(end - 1, size - 1, -1) if body[i].isdigit()), None)
+            first = body.find(b'","', at) + 3
+            end = body.find(b'"', first)
+            digit = next((i for i in range(end - 1, first - 1, -1) if body[i : i + 1].isdigit()), None)
             if digit is not None:
-                return body[:digit] + str((int(body[digit]) + 1) % 10) + body[digit + 1 :]
+                return body[:digit] + b"%d" % ((body[digit] - ord("0") + 1) % 10) + body[digit + 1 :]
     return body[: len(body) // 2]

@@ -2,18 +2,21 @@
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from connectors.base import checksum
-from connectors.base.contract import BookDelta, BookImage, BookRules, ChecksumRule, LinkRule, WireLevels
-from connectors.base.numbers import price
+from connectors.base.contract import BookDelta, BookImage, BookRules, ChecksumRule, LinkRule, Texts, WireLevels
 from core.events import Levels
 from core.types import Nanos, StreamState
 
 BUFFER_LIMIT = 5_000
 """Deltas that wait for an image at most; an image that old cannot be joined anyway."""
+
+
+_NO_TEXTS = Texts((), ())
 
 
 class Verdict(StrEnum):
@@ -50,34 +53,29 @@ class Side:
         self.prices: list[float] = []
         self.texts: dict[float, str] | None = {} if keep_text else None
 
-    def replace(self, levels: WireLevels) -> None:
+    def replace(self, levels: WireLevels, texts: Sequence[str] | None = None) -> None:
         """Forget everything and take these levels."""
-        self.sizes.clear()
-        if self.texts is not None:
-            self.texts.clear()
-        for level in levels:
-            at, size = price(level[0]), price(level[1])
-            if size:
-                self.sizes[at] = size
-                if self.texts is not None:
-                    self.texts[at] = f"{level[0]}:{level[1]}"
+        self.sizes = {at: size for at, size in levels if size}
         self.prices = sorted(self.sizes)
+        if self.texts is not None:
+            self.texts = {level[0]: text for level, text in zip(levels, texts or (), strict=False) if level[1]}
 
-    def change(self, levels: WireLevels) -> None:
+    def change(self, levels: WireLevels, texts: Sequence[str] | None = None) -> None:
         """Set absolute sizes; zero removes, also a level that is not there (normal on some venues)."""
-        sizes, prices, texts = self.sizes, self.prices, self.texts
-        for level in levels:
-            at, size = price(level[0]), price(level[1])
+        sizes, prices = self.sizes, self.prices
+        for at, size in levels:
             if size:
                 if at not in sizes:
                     insort(prices, at)
                 sizes[at] = size
-                if texts is not None:
-                    texts[at] = f"{level[0]}:{level[1]}"
             elif sizes.pop(at, None) is not None:
                 del prices[bisect_left(prices, at)]
-                if texts is not None:
-                    del texts[at]
+        if self.texts is not None:
+            for (at, size), text in zip(levels, texts or (), strict=False):
+                if size:
+                    self.texts[at] = text
+                else:
+                    self.texts.pop(at, None)
 
     @property
     def best(self) -> float | None:
@@ -96,9 +94,9 @@ class Side:
         return top, [self.sizes[at] for at in top]
 
     def hashed(self, count: int) -> list[str]:
-        """Return `price:size` of the best levels as the venue wrote them."""
+        """Return `price:size` of the best levels as the venue wrote them, "" where it did not say."""
         texts = self.texts or {}
-        return [texts[at] for at in self.top(count)]
+        return [texts.get(at, "") for at in self.top(count)]
 
 
 class Book:
@@ -130,8 +128,9 @@ class Book:
             self._waiting.clear()  # the image came on the stream itself: what waits is older
         elif self._leaves_a_hole(image):
             return Verdict.TOO_OLD
-        self.bids.replace(image.bids)
-        self.asks.replace(image.asks)
+        texts = image.texts or _NO_TEXTS
+        self.bids.replace(image.bids, texts.bids)
+        self.asks.replace(image.asks, texts.asks)
         self.last, self.ts, self.received = image.last, image.ts, image.received
         self._joined = False
         self.state = StreamState.LIVE
@@ -163,8 +162,9 @@ class Book:
             self._waiting.append(delta)
             return outcome
         self._joined = True
-        self.bids.change(delta.bids)
-        self.asks.change(delta.asks)
+        texts = delta.texts or _NO_TEXTS
+        self.bids.change(delta.bids, texts.bids)
+        self.asks.change(delta.asks, texts.asks)
         self.last, self.ts, self.received = delta.last, delta.ts, delta.received
         if not self._hash_holds(delta.checksum):
             return self._break(Broken(Verdict.BAD_CHECKSUM))
@@ -178,7 +178,8 @@ class Book:
             case LinkRule.BINANCE_FUTURES:
                 return delta.last < last or (joined and delta.last == last)
             case LinkRule.PREVIOUS_ID:
-                return False
+                # The same message again; an idle book repeats its id too, but then it claims to follow itself.
+                return delta.previous is not None and delta.last == last and delta.previous < last
 
     def _missing(self, delta: BookDelta, last: int, *, joined: bool) -> int | None:
         """Return None if the delta follows `last`; else how many updates are missing, 0 for unknown."""

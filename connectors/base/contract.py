@@ -20,8 +20,15 @@ NativeName: TypeAlias = str
 """The venue's own name of an instrument: `BTCUSDT`, `BTC-USDT-SWAP`."""
 
 
-WireLevels: TypeAlias = Sequence[tuple[str, ...]]
-"""Price and size as the venue wrote them, and whatever follows."""
+WireLevels: TypeAlias = Sequence[tuple[float, float]]
+"""Price and absolute size of each level, checked: finite and not negative."""
+
+
+class Texts(NamedTuple):
+    """`price:size` of each level as the venue wrote it, where its checksum is made of that."""
+
+    bids: Sequence[str]
+    asks: Sequence[str]
 
 
 class Stream(NamedTuple):
@@ -60,6 +67,7 @@ class BookImage(msgspec.Struct, frozen=True, gc=False):
     bids: WireLevels
     asks: WireLevels
     checksum: int | None = None
+    texts: Texts | None = None
 
 
 class BookDelta(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +82,7 @@ class BookDelta(msgspec.Struct, frozen=True, gc=False):
     bids: WireLevels
     asks: WireLevels
     checksum: int | None = None
+    texts: Texts | None = None
 
 
 class Acknowledged(msgspec.Struct, frozen=True, gc=False):
@@ -136,9 +145,14 @@ class ChecksumRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookRules:
-    """The integrity rules of a venue's books. `snapshot_path` None: the stream sends the image when subscribed."""
+    """The integrity rules of a venue's books. `snapshot_path` None: the stream sends the image when subscribed.
+
+    `write_image` is the other way round: a whole book as the venue would send it (REST body or frame). A recording
+    answers with it when the feed asks for a book that nobody recorded.
+    """
 
     link: LinkRule
+    write_image: Callable[[BookImage], bytes]
     checksum: ChecksumRule = ChecksumRule.NONE
     snapshot_path: Callable[[NativeName], str] | None = None
     parse_snapshot: Callable[[bytes, NativeName, Nanos], BookImage] | None = None
@@ -199,9 +213,10 @@ class Dialect:
 
 
 class Send(NamedTuple):
-    """Send this text."""
+    """Send this text; `subscribes` names the streams that it asks for."""
 
     text: str
+    subscribes: Sequence[Stream] = ()
 
 
 class FetchSnapshot(NamedTuple):

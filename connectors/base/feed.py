@@ -7,7 +7,7 @@ opens no socket, so a recording, a test and a live session run the same code.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from connectors.base.acks import Acks
+from connectors.base.acks import Acks, Refusal
 from connectors.base.book import Book, Broken, Verdict
 from connectors.base.contract import (
     Acknowledged,
@@ -25,6 +25,7 @@ from connectors.base.contract import (
     Stream,
     Unknown,
 )
+from connectors.base.reading import words
 from connectors.base.stats import StreamStats
 from connectors.base.track import Counters, Track
 from connectors.base.watchdog import SilenceWatchdog
@@ -41,7 +42,12 @@ RECOVERY_S = (0, 1, 2, 5, 10, 30)
 CALM: Nanos = 60 * SECOND
 """A book that stayed LIVE for so long starts again with the first wait."""
 MUTE: Nanos = 20 * SECOND
-"""A connection without any data for so long is replaced; heartbeats do not count as data."""
+"""A connection without any data for so long, one of whose streams is silent by its own rhythm, is replaced.
+
+Heartbeats do not count as data. Without the rhythm a connection of quiet instruments would be replaced for ever.
+"""
+IMAGE_WITHIN: Nanos = 20 * SECOND
+"""How long a venue that sends whole books on the stream may take; then the book is subscribed anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class MarketFeed:
         self._by_native: dict[str, Track] = {}
         self._acks = Acks(dialect)
         self._last_data: Nanos = 0
+        self._opened: Nanos = 0
         for stream in wanted:
             self._track(stream.channel, names.symbol(stream.native), stream.native)
 
@@ -83,29 +90,33 @@ class MarketFeed:
 
     def opening(self, now: Nanos) -> list[Command]:
         """Return the frames that subscribe everything on a new connection."""
-        self._last_data = now
+        self._opened = self._last_data = now
         self._acks.restart()
-        wanted = [t.stream for t in self._tracks.values() if t.state is not StreamState.REFUSED]
         for track in self._tracks.values():
+            if track.unanswered:
+                track.unanswered = False
+                track.state = StreamState.CONNECTING
+        wanted = [track for track in self._tracks.values() if track.state is not StreamState.REFUSED]
+        for track in wanted:
             if track.book is not None:
                 track.book.reset()
                 track.fetching = False
-                track.due = now if self._dialect.books.snapshot_path else None
+                track.due = now if self._dialect.books.snapshot_path else now + IMAGE_WITHIN
             self._watchdog.restart((track.stream.channel, track.symbol), now)
-        return self._acks.subscribe(wanted, now)
+        return self._acks.subscribe([track.stream for track in wanted], now)
 
     def on_frame(self, frame: bytes | str, received: Nanos) -> list[Command]:
         """Take one frame; a bad one is counted and costs nothing but itself."""
         self.counters.messages += 1
         try:
             meanings = self._dialect.parse(frame, received, self._names)
-            commands: list[Command] = []
-            for meaning in meanings:
-                commands += self._take(meaning, received)
         except BadMessage as error:
             self.counters.errors += 1
-            log.warning("frame.bad", venue=self._dialect.venue, error=str(error), frame=str(frame[:200]))
+            log.warning("frame.bad", venue=self._dialect.venue, error=str(error), frame=words(frame))
             return []
+        commands: list[Command] = []
+        for meaning in meanings:
+            commands += self._take(meaning, received)
         return commands
 
     def on_snapshot(self, native: str, body: bytes, received: Nanos) -> list[Command]:
@@ -115,11 +126,12 @@ class MarketFeed:
         if parse is None or track is None or track.book is None:
             return []
         try:
-            return self._image(track, parse(body, native, received), received)
+            image = parse(body, native, received)
         except BadMessage as error:
             self.counters.errors += 1
             log.warning("snapshot.bad", venue=self._dialect.venue, native=native, error=str(error))
             return self.on_snapshot_failed(native, received)
+        return self._image(track, image, received)
 
     def on_snapshot_failed(self, native: str, now: Nanos) -> list[Command]:
         """Note that a snapshot could not be had; it is asked for again, later and later."""
@@ -143,7 +155,7 @@ class MarketFeed:
     def on_tick(self, now: Nanos) -> list[Command]:
         """Do what time asks for: late acknowledgements, due recoveries, samples, silence."""
         commands: list[Command] = self._acks.overdue(now)
-        self._refuse(self._acks.refused())
+        commands += self._refuse(self._acks.refused())
         for track in self._tracks.values():
             if track.due is not None and now >= track.due and not track.fetching:
                 commands += self._recover(track, now)
@@ -157,11 +169,6 @@ class MarketFeed:
         for track in self._tracks.values():
             self._note_crossed(track, now)
         return [track.stats.drain(now, track.state) for track in self._tracks.values()]
-
-    @property
-    def has_data(self) -> bool:
-        """Whether any stream has spoken: a connection that never did has not proved itself."""
-        return any(track.heard for track in self._tracks.values())
 
     @property
     def settled(self) -> bool:
@@ -181,9 +188,7 @@ class MarketFeed:
                 return self._image(self._book_track(meaning.native), meaning, received)
             case Acknowledged():
                 self.counters.ignored += 1
-                commands = self._acks.answered(meaning, received)
-                self._refuse(self._acks.refused())
-                return commands
+                return [*self._acks.answered(meaning, received), *self._refuse(self._acks.refused())]
             case Control(Notice.RECONNECT_SOON, text):
                 self.counters.ignored += 1
                 return [Reconnect(text or "the venue asks for it", planned=True)]
@@ -226,8 +231,7 @@ class MarketFeed:
                 self._whole(track, received)
             self._after_change(track, received)
         elif outcome is Verdict.BUFFERED and track.due is None and not track.fetching:
-            track.due = received if self._dialect.books.snapshot_path else None
-            return self._recover(track, received) if track.due is not None else []
+            return self._recover(track, received)
         return []
 
     def _image(self, track: Track, image: BookImage, received: Nanos) -> list[Command]:
@@ -277,10 +281,11 @@ class MarketFeed:
     def _recover(self, track: Track, now: Nanos) -> list[Command]:
         """Ask for the book again: a REST snapshot, or a new subscription where the stream sends the image."""
         rules = self._dialect.books
-        track.due = None
         if rules.snapshot_path is not None:
+            track.due = None
             track.fetching = True
             return [FetchSnapshot(track.stream.native, rules.snapshot_path(track.stream.native), rules.snapshot_weight)]
+        track.due = now + IMAGE_WITHIN
         return [*self._acks.unsubscribe([track.stream]), *self._acks.subscribe([track.stream], now)]
 
     def _after_change(self, track: Track, received: Nanos) -> None:
@@ -341,24 +346,37 @@ class MarketFeed:
         channel, connection = track.stream.channel, self._connection
         self._publish(Gap(self._dialect.venue, channel, track.symbol, connection, start, end, kind, missing))
 
-    def _refuse(self, streams: Sequence[tuple[Stream, str]]) -> None:
-        for stream, reason in streams:
+    def refuse(self, stream: Stream, reason: str) -> None:
+        """Give a stream up: it is not subscribed, and its statistics say so each second."""
+        track = self._tracks.get((stream.channel, self._names.symbol(stream.native)))
+        if track is not None:
+            track.state = StreamState.REFUSED
+            track.due = None
+            self._watchdog.forget((stream.channel, track.symbol))
+        log.error("stream.refused", venue=self._dialect.venue, stream=stream.native, reason=reason)
+
+    def _refuse(self, refusals: Sequence[Refusal]) -> list[Command]:
+        for stream, reason, answered in refusals:
             track = self._tracks.get((stream.channel, self._names.symbol(stream.native)))
-            if track is not None:
-                track.state = StreamState.REFUSED
-                track.due = None
-                self._watchdog.forget((stream.channel, track.symbol))
-            log.error("stream.refused", venue=self._dialect.venue, stream=stream.native, reason=reason)
+            if track is not None and not answered:
+                if track.heard >= self._opened:
+                    continue  # it speaks: only the answer was lost
+                track.unanswered = True
+            self.refuse(stream, reason)
+        if refusals and all(track.unanswered for track in self._tracks.values()):
+            return [Reconnect("the venue answers none of our subscriptions", planned=False)]
+        return []
 
     def _silence(self, now: Nanos) -> list[Command]:
-        for key, age in self._watchdog.silent(now):
+        silent = self._watchdog.silent(now)
+        for key, age in silent:
             track = self._tracks[key]
             if track.state is StreamState.LIVE:
                 log.warning("stream.silent", venue=self._dialect.venue, stream=track.stream.native, age_s=round(age, 1))
                 track.state = StreamState.SILENT
                 track.stats.gap()
                 self._open_hole(track, track.heard, GapKind.STALE, None)
-        if self.has_data and now - self._last_data > MUTE:
+        if silent and now - self._last_data > MUTE:
             self._last_data = now
             return [Reconnect(f"no data for {MUTE // SECOND} s", planned=False)]
         return []

@@ -110,6 +110,7 @@ class Session:
             ended = await self._serve(group)
             self.state = StreamState.CONNECTING
             self._feed.on_closed(self._clock.now(), ended.detail)
+            _ = self._drain()  # what came before the loss must not count for the next connection
             wait = self._backoff.next(ended.after or 0.0)
             log.warning("session.ended", session=self.name, reason=ended.detail, retry_s=round(wait, 1))
             await self._clock.sleep(wait)
@@ -171,15 +172,20 @@ class Session:
     async def _report(self) -> None:
         while True:
             await self._clock.sleep(STATS_EVERY)
-            now = self._clock.now()
-            alive = False
-            for stats in self._feed.stats(now):
-                alive = alive or stats.messages > 0
-                self._close_orphans(stats.channel, stats.symbol, stats.state, now)
-                self._publish(stats)
-            if alive:
-                self._backoff.good()
+            if self._drain():
                 self.state = StreamState.LIVE
+
+    def _drain(self) -> bool:
+        """Publish what each stream did since the last time; say whether any spoke, which ends a row of failures."""
+        now = self._clock.now()
+        alive = False
+        for stats in self._feed.stats(now):
+            alive = alive or stats.messages > 0
+            self._close_orphans(stats.channel, stats.symbol, stats.state, now)
+            self._publish(stats)
+        if alive:
+            self._backoff.good()
+        return alive
 
     def _close_orphans(self, channel: Channel, symbol: Symbol, state: StreamState, now: Nanos) -> None:
         if not self._orphans or state is not StreamState.LIVE:

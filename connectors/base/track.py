@@ -34,6 +34,8 @@ class Track:
     stats: StreamStats
     state: StreamState = StreamState.CONNECTING
     heard: Nanos = 0
+    unanswered: bool = False
+    """REFUSED only because the venue said nothing: a new connection asks again."""
     hole: tuple[Nanos, GapKind, int | None] | None = None
     book: Book | None = None
     sampled: Nanos = 0

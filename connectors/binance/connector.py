@@ -38,6 +38,7 @@ DIALECT = Dialect(
         LinkRule.BINANCE_SPOT,
         snapshot_path=lambda native: f"/api/v3/depth?symbol={native}&limit=1000",
         parse_snapshot=frames.parse_snapshot,
+        write_image=frames.write_snapshot,
         snapshot_weight=50,
     ),
     instruments_paths=("/api/v3/exchangeInfo",),

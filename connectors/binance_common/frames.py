@@ -16,8 +16,10 @@ from connectors.base.contract import (
     Notice,
     Stream,
     Unknown,
+    WireLevels,
 )
-from connectors.base.numbers import price, signed
+from connectors.base.numbers import signed
+from connectors.base.reading import UNREADABLE, words
 from connectors.binance_common.messages import (
     AggTrade,
     BookTicker,
@@ -32,17 +34,15 @@ from core.errors import BadMessage
 from core.events import Funding, Quote, Trade
 from core.types import MILLISECOND, Channel, Nanos, Side, VenueName
 
+# Prices come as texts: a lax decoder makes floats of them while it reads, exactly rounded.
 _frame = msgspec.json.Decoder(Frame)
-_depth = msgspec.json.Decoder(DepthUpdate)
-_aggregate = msgspec.json.Decoder(AggTrade)
-_trade = msgspec.json.Decoder(TradeEvent)
-_ticker = msgspec.json.Decoder(BookTicker)
-_mark = msgspec.json.Decoder(MarkPrice)
-_image = msgspec.json.Decoder(DepthImage)
+_depth = msgspec.json.Decoder(DepthUpdate, strict=False)
+_aggregate = msgspec.json.Decoder(AggTrade, strict=False)
+_trade = msgspec.json.Decoder(TradeEvent, strict=False)
+_ticker = msgspec.json.Decoder(BookTicker, strict=False)
+_mark = msgspec.json.Decoder(MarkPrice, strict=False)
+_image = msgspec.json.Decoder(DepthImage, strict=False)
 _time = msgspec.json.Decoder(ServerTime)
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
-"""What a hostile frame can make the decoder raise; a DecodeError covers a wrong type too."""
 
 Reader = Callable[[bytes | str | msgspec.Raw, Nanos, Names, VenueName], Meaning]
 
@@ -74,7 +74,9 @@ def _answer(head: Frame, frame: bytes | str, received: Nanos, names: Names, venu
     if head.id is not None or head.error or head.code:
         refusal = head.error.msg if head.error else head.msg
         return Acknowledged(not refusal, request=head.id if isinstance(head.id, int) else None, reason=refusal)
-    return _quote(frame, received, names, venue)
+    if head.s:
+        return _quote(frame, received, names, venue)
+    return Unknown(words(frame))
 
 
 def _other(name: str, frame: bytes | str) -> Meaning:
@@ -83,7 +85,7 @@ def _other(name: str, frame: bytes | str) -> Meaning:
     for unused in _UNUSED:
         if unused in name:
             return Ignored(unused)
-    return Unknown(str(frame[:300]))
+    return Unknown(words(frame))
 
 
 def _delta(data: bytes | str | msgspec.Raw, received: Nanos, _: Names, __: VenueName) -> Meaning:
@@ -95,27 +97,25 @@ def _aggregate_trade(data: bytes | str | msgspec.Raw, received: Nanos, names: Na
     one = _aggregate.decode(data)
     side = Side.SELL if one.m else Side.BUY
     ts = one.T * MILLISECOND
-    return Trade(venue, names.symbol(one.s), ts, received, str(one.a), side, price(one.p), price(one.q))
+    return Trade(venue, names.symbol(one.s), ts, received, str(one.a), side, one.p, one.q)
 
 
 def _single_trade(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     one = _trade.decode(data)
     side = Side.SELL if one.m else Side.BUY
     ts = one.T * MILLISECOND
-    return Trade(venue, names.symbol(one.s), ts, received, str(one.t), side, price(one.p), price(one.q))
+    return Trade(venue, names.symbol(one.s), ts, received, str(one.t), side, one.p, one.q)
 
 
 def _quote(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     one = _ticker.decode(data)
     ts = one.T * MILLISECOND or received
-    return Quote(venue, names.symbol(one.s), ts, received, price(one.b), price(one.B), price(one.a), price(one.A))
+    return Quote(venue, names.symbol(one.s), ts, received, one.b, one.B, one.a, one.A)
 
 
 def _funding(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     one = _mark.decode(data)
-    return Funding(
-        venue, names.symbol(one.s), one.E * MILLISECOND, received, signed(one.r), price(one.p), signed(one.i)
-    )
+    return Funding(venue, names.symbol(one.s), one.E * MILLISECOND, received, signed(one.r), one.p, signed(one.i))
 
 
 _BY_STREAM: dict[str, Reader] = {
@@ -134,7 +134,12 @@ _BY_EVENT: dict[str, Reader] = {
     "bookTicker": _quote,
     "markPriceUpdate": _funding,
 }
-_UNUSED = ("kline", "24hr", "miniTicker", "ticker", "forceOrder", "avgPrice", "contractInfo", "assetIndex")
+_UNUSED = (
+    "kline", "24hr", "miniTicker", "ticker", "Ticker@", "forceOrder", "avgPrice", "contractInfo", "assetIndex",
+    # USD-M's private stream: its account is not read here
+    "ORDER_TRADE_UPDATE", "TRADE_LITE", "ACCOUNT_UPDATE", "ALGO_UPDATE", "MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE",
+    "listenKeyExpired",
+)  # fmt: skip
 
 
 def parse_snapshot(body: bytes, native: str, received: Nanos) -> BookImage:
@@ -144,6 +149,16 @@ def parse_snapshot(body: bytes, native: str, received: Nanos) -> BookImage:
     except UNREADABLE as error:
         raise BadMessage(f"depth of {native}: {error}") from error
     return BookImage(native, image.T * MILLISECOND or received, received, image.lastUpdateId, image.bids, image.asks)
+
+
+def write_snapshot(image: BookImage) -> bytes:
+    """Return a book as the body of a REST depth answer."""
+    rows = {name: [(repr(at), repr(size)) for at, size in side] for name, side in _sides(image)}
+    return msgspec.json.encode({"lastUpdateId": image.last, **rows})
+
+
+def _sides(image: BookImage) -> tuple[tuple[str, WireLevels], ...]:
+    return ("bids", image.bids), ("asks", image.asks)
 
 
 def parse_time(body: bytes) -> Nanos:

@@ -6,6 +6,8 @@ Fields that we do not use are left out; unknown fields never fail.
 
 import msgspec
 
+from connectors.base.numbers import Id, Millis, Price
+
 
 class Frame(msgspec.Struct, gc=False):
     """Any frame: a combined stream's envelope, the answer to a request, or a bare event."""
@@ -13,6 +15,7 @@ class Frame(msgspec.Struct, gc=False):
     stream: str = ""
     data: msgspec.Raw = msgspec.Raw(b"")
     e: str = ""
+    s: msgspec.Raw = msgspec.Raw(b"")
     id: int | str | None = None
     error: "Refusal | None" = None
     code: int = 0
@@ -29,24 +32,24 @@ class Refusal(msgspec.Struct, gc=False):
 class DepthUpdate(msgspec.Struct, gc=False):
     """`depthUpdate`: absolute quantities; `pu` exists on futures only."""
 
-    E: int
+    E: Millis
     s: str
-    U: int
-    u: int
-    b: list[tuple[str, str]]
-    a: list[tuple[str, str]]
-    pu: int | None = None
-    T: int = 0
+    U: Id
+    u: Id
+    b: list[tuple[Price, Price]]
+    a: list[tuple[Price, Price]]
+    pu: Id | None = None
+    T: Millis = 0
 
 
 class AggTrade(msgspec.Struct, gc=False):
     """`aggTrade`: fills of one taker order at one price. `m`: the buyer is the maker."""
 
     s: str
-    a: int
-    p: str
-    q: str
-    T: int
+    a: Id
+    p: Price
+    q: Price
+    T: Millis
     m: bool
 
 
@@ -54,10 +57,10 @@ class TradeEvent(msgspec.Struct, gc=False):
     """`trade`: one match."""
 
     s: str
-    t: int
-    p: str
-    q: str
-    T: int
+    t: Id
+    p: Price
+    q: Price
+    T: Millis
     m: bool
 
 
@@ -65,19 +68,19 @@ class BookTicker(msgspec.Struct, gc=False):
     """`bookTicker`: best bid and ask. Spot carries no time and no event name."""
 
     s: str
-    b: str
-    B: str
-    a: str
-    A: str
-    T: int = 0
+    b: Price
+    B: Price
+    a: Price
+    A: Price
+    T: Millis = 0
 
 
 class MarkPrice(msgspec.Struct, gc=False):
     """`markPriceUpdate`: mark, index and funding rate."""
 
-    E: int
+    E: Millis
     s: str
-    p: str
+    p: Price
     i: str = ""
     r: str = ""
 
@@ -85,10 +88,10 @@ class MarkPrice(msgspec.Struct, gc=False):
 class DepthImage(msgspec.Struct, gc=False):
     """REST depth. `T` exists on futures only."""
 
-    lastUpdateId: int  # noqa: N815  the venue's spelling
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-    T: int = 0
+    lastUpdateId: Id  # noqa: N815  the venue's spelling
+    bids: list[tuple[Price, Price]]
+    asks: list[tuple[Price, Price]]
+    T: Millis = 0
 
 
 class Filter(msgspec.Struct, gc=False):
@@ -110,16 +113,16 @@ class SymbolInfo(msgspec.Struct, gc=False):
     quoteAsset: str  # noqa: N815  likewise
     filters: list[Filter] = []
     contractType: str = ""  # noqa: N815  likewise
-    deliveryDate: int = 0  # noqa: N815  likewise
+    deliveryDate: Id = 0  # noqa: N815  likewise
 
 
 class ExchangeInfo(msgspec.Struct, gc=False):
     """REST exchangeInfo."""
 
-    symbols: list[SymbolInfo]
+    symbols: list[msgspec.Raw]
 
 
 class ServerTime(msgspec.Struct, gc=False):
     """REST time."""
 
-    serverTime: int  # noqa: N815  the venue's spelling
+    serverTime: Millis  # noqa: N815  the venue's spelling

@@ -5,21 +5,24 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from connectors.binance_common.frames import UNREADABLE
+from connectors.base.numbers import exact
+from connectors.base.reading import UNREADABLE, each
 from connectors.binance_common.messages import ExchangeInfo, Filter, SymbolInfo
 from core.errors import BadMessage
 from core.events import Instrument
 from core.types import MILLISECOND, InstrumentKind, Nanos, VenueName
 
 _info = msgspec.json.Decoder(ExchangeInfo)
+_row = msgspec.json.Decoder(SymbolInfo)
 
 
 def parse_instruments(body: bytes, received: Nanos, *, venue: VenueName) -> Sequence[Instrument]:
     """Return every instrument of an exchangeInfo answer; raises BadMessage."""
     try:
-        return [_instrument(one, received, venue) for one in _info.decode(body).symbols]
-    except (*UNREADABLE, ValueError) as error:
+        rows = _info.decode(body).symbols
+    except UNREADABLE as error:
         raise BadMessage(f"exchangeInfo: {error}") from error
+    return list(each(rows, lambda row: _instrument(_row.decode(row), received, venue)))
 
 
 def _instrument(one: SymbolInfo, received: Nanos, venue: VenueName) -> Instrument:
@@ -37,9 +40,9 @@ def _instrument(one: SymbolInfo, received: Nanos, venue: VenueName) -> Instrumen
         one.baseAsset,
         one.quoteAsset,
         one.status,
-        tick=rules.get("PRICE_FILTER", nothing).tickSize,
-        lot=rules.get("LOT_SIZE", nothing).stepSize,
-        min_notional=notional.minNotional or notional.notional,
+        tick=exact(rules.get("PRICE_FILTER", nothing).tickSize),
+        lot=exact(rules.get("LOT_SIZE", nothing).stepSize),
+        min_notional=exact(notional.minNotional or notional.notional),
         contract_size="1" if one.contractType else None,
         expiry=expiry,
     )

@@ -51,6 +51,7 @@ DIALECT = Dialect(
         LinkRule.BINANCE_FUTURES,
         snapshot_path=lambda native: f"/fapi/v1/depth?symbol={native}&limit=1000",
         parse_snapshot=frames.parse_snapshot,
+        write_image=frames.write_snapshot,
         snapshot_weight=20,
     ),
     instruments_paths=("/fapi/v1/exchangeInfo",),

@@ -25,7 +25,7 @@ DIALECT = Dialect(
     subscribe=_subscribe,
     unsubscribe=_unsubscribe,
     parse=market.parse,
-    books=BookRules(LinkRule.PREVIOUS_ID, ChecksumRule.OKX_CRC32),
+    books=BookRules(LinkRule.PREVIOUS_ID, market.write_image, ChecksumRule.OKX_CRC32),
     instruments_paths=tuple(f"/api/v5/public/instruments?instType={kind}" for kind in ("SPOT", "SWAP", "FUTURES")),
     parse_instruments=parse_instruments,
     time_path="/api/v5/public/time",

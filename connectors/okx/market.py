@@ -14,10 +14,13 @@ from connectors.base.contract import (
     Names,
     Notice,
     Stream,
+    Texts,
     Unknown,
+    WireLevels,
 )
-from connectors.base.numbers import price, signed
-from connectors.okx.messages import Arg, BestData, BookData, Frame, FundingData, TickerData, Time, TradeData
+from connectors.base.numbers import moment, price, signed
+from connectors.base.reading import UNREADABLE, words
+from connectors.okx.messages import Arg, BestData, BookData, Frame, FundingData, Level, TickerData, Time, TradeData
 from core.errors import BadMessage
 from core.events import Funding, Quote, Trade
 from core.types import MILLISECOND, Channel, Nanos, Side
@@ -42,8 +45,6 @@ _best = msgspec.json.Decoder(list[BestData])
 _funding = msgspec.json.Decoder(list[FundingData])
 _time = msgspec.json.Decoder(Time)
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
-
 
 def parse(frame: bytes | str, received: Nanos, names: Names) -> Sequence[Meaning]:
     """Return what a frame means.
@@ -58,11 +59,11 @@ def parse(frame: bytes | str, received: Nanos, names: Names) -> Sequence[Meaning
         if head.event:
             return (_event(head),)
         if head.arg is None:
-            return (Unknown(str(frame[:300])),)
+            return (Unknown(words(frame)),)
         reader = _READERS.get(head.arg.channel)
         if reader is None:
             known = head.arg.channel.startswith(_UNUSED)
-            return (Ignored(head.arg.channel) if known else Unknown(str(frame[:300])),)
+            return (Ignored(head.arg.channel) if known else Unknown(words(frame)),)
         return reader(head, head.arg, received, names)
     except UNREADABLE as error:
         raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
@@ -90,33 +91,39 @@ def _named(text: str) -> Stream | None:
     return Stream(channel, parts["instId"]) if channel and "instId" in parts else None
 
 
-def _stamp(text: str) -> Nanos:
-    try:
-        return int(text) * MILLISECOND
-    except ValueError as error:
-        raise BadMessage(f"ts {text[:40]!r}") from error
-
-
 def _book(head: Frame, arg: Arg, received: Nanos, _: Names) -> Sequence[Meaning]:
-    if head.action == "snapshot":
-        return [
-            BookImage(arg.instId, _stamp(one.ts), received, one.seqId or 0, one.bids, one.asks, one.checksum or None)
-            for one in _books.decode(head.data)
-        ]
-    return [
-        BookDelta(
-            arg.instId,
-            _stamp(one.ts),
-            received,
-            one.seqId or 0,
-            one.seqId or 0,
-            one.prevSeqId,
-            one.bids,
-            one.asks,
-            one.checksum or None,
-        )
-        for one in _books.decode(head.data)
-    ]
+    make = _image if head.action == "snapshot" else _delta
+    return [make(arg.instId, one, received) for one in _books.decode(head.data)]
+
+
+def _image(native: str, one: BookData, received: Nanos) -> BookImage:
+    bids, asks, texts = _levels(one.bids), _levels(one.asks), _texts(one)
+    return BookImage(native, moment(one.ts), received, one.seqId or 0, bids, asks, one.checksum or None, texts)
+
+
+def _delta(native: str, one: BookData, received: Nanos) -> BookDelta:
+    last, bids, asks, texts = one.seqId or 0, _levels(one.bids), _levels(one.asks), _texts(one)
+    checksum = one.checksum or None  # 0 means that the venue sends none
+    return BookDelta(native, moment(one.ts), received, last, last, one.prevSeqId, bids, asks, checksum, texts)
+
+
+def _levels(rows: Sequence[Level]) -> WireLevels:
+    return [(price(row[0]), price(row[1])) for row in rows]
+
+
+def _texts(one: BookData) -> Texts:
+    return Texts([f"{row[0]}:{row[1]}" for row in one.bids], [f"{row[0]}:{row[1]}" for row in one.asks])
+
+
+def write_image(image: BookImage) -> bytes:
+    """Return a book as the frame that answers a subscription; without a checksum, as the venue sends it today."""
+    texts = image.texts or Texts((), ())
+    rows = {
+        name: [[*text.split(":"), "0", "1"] for text in side] for name, side in zip(texts._fields, texts, strict=True)
+    }
+    data = {**rows, "ts": str(image.ts // MILLISECOND), "checksum": 0, "seqId": image.last, "prevSeqId": -1}
+    arg = {"channel": CHANNELS[Channel.BOOKS], "instId": image.native}
+    return msgspec.json.encode({"arg": arg, "action": "snapshot", "data": [data]})
 
 
 def _trade(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meaning]:
@@ -124,7 +131,7 @@ def _trade(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meani
         Trade(
             VENUE,
             names.symbol(one.instId),
-            _stamp(one.ts),
+            moment(one.ts),
             received,
             one.tradeId,
             Side.BUY if one.side == "buy" else Side.SELL,
@@ -140,7 +147,7 @@ def _ticker(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Mean
         Quote(
             VENUE,
             names.symbol(one.instId),
-            _stamp(one.ts),
+            moment(one.ts),
             received,
             price(one.bidPx),
             price(one.bidSz),
@@ -161,7 +168,7 @@ def _best_prices(head: Frame, arg: Arg, received: Nanos, names: Names) -> Sequen
             continue
         bid, ask = one.bids[0], one.asks[0]
         prices = (price(bid[0]), price(bid[1]), price(ask[0]), price(ask[1]))
-        meanings.append(Quote(VENUE, names.symbol(arg.instId), _stamp(one.ts), received, *prices))
+        meanings.append(Quote(VENUE, names.symbol(arg.instId), moment(one.ts), received, *prices))
     return meanings
 
 
@@ -170,7 +177,7 @@ def _rate(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meanin
         Funding(
             VENUE,
             names.symbol(one.instId),
-            _stamp(one.ts) if one.ts else received,
+            moment(one.ts) if one.ts else received,
             received,
             rate=signed(one.fundingRate),
         )
@@ -185,13 +192,17 @@ _READERS: dict[str, Callable[[Frame, Arg, Nanos, Names], Sequence[Meaning]]] = {
     "bbo-tbt": _best_prices,
     "funding-rate": _rate,
 }
-_UNUSED = ("books5", "books50", "books-l2", "candle", "status", "mark-price", "index-tickers", "open-interest")
+_UNUSED = (
+    "books5", "books50", "books-l2", "candle", "status", "mark-price", "index-tickers", "open-interest",
+    # private: the account is not read here
+    "orders", "fills", "account", "positions", "balance_and_position", "algo-", "liquidation-warning",
+)  # fmt: skip
 
 
 def parse_time(body: bytes) -> Nanos:
     """Return the venue's clock; raises BadMessage."""
     try:
-        return _stamp(_time.decode(body).data[0].ts)
+        return moment(_time.decode(body).data[0].ts)
     except (*UNREADABLE, IndexError) as error:
         raise BadMessage(f"time: {error}") from error
 

@@ -1,6 +1,10 @@
 """Wire messages of OKX v5, public channels. Source: the venue's API guide v5, "WebSocket" and "Public data"."""
 
+from typing import TypeAlias
+
 import msgspec
+
+from connectors.base.numbers import Id
 
 
 class Arg(msgspec.Struct, gc=False):
@@ -22,15 +26,19 @@ class Frame(msgspec.Struct, gc=False):
     msg: str = ""
 
 
+Level: TypeAlias = tuple[str, str, str, str]
+"""Price, size, "0", number of orders."""
+
+
 class BookData(msgspec.Struct, gc=False):
     """`books`: rows [price, size, "0", orders]. Recordings of 2022 have no sequence ids."""
 
-    asks: list[tuple[str, str, str, str]]
-    bids: list[tuple[str, str, str, str]]
+    asks: list[Level]
+    bids: list[Level]
     ts: str
     checksum: int = 0
-    seqId: int | None = None  # noqa: N815  the venue's spelling
-    prevSeqId: int | None = None  # noqa: N815  likewise
+    seqId: Id | None = None  # noqa: N815  the venue's spelling
+    prevSeqId: Id | None = None  # noqa: N815  likewise
 
 
 class TradeData(msgspec.Struct, gc=False):
@@ -58,8 +66,8 @@ class TickerData(msgspec.Struct, gc=False):
 class BestData(msgspec.Struct, gc=False):
     """`bbo-tbt`: the best level of each side."""
 
-    asks: list[tuple[str, str, str, str]]
-    bids: list[tuple[str, str, str, str]]
+    asks: list[Level]
+    bids: list[Level]
     ts: str
 
 
@@ -92,7 +100,7 @@ class Instruments(msgspec.Struct, gc=False):
 
     code: str
     msg: str = ""
-    data: list[InstrumentData] = []
+    data: list[msgspec.Raw] = []
 
 
 class TimeData(msgspec.Struct, gc=False):

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors.okx.market import UNREADABLE, VENUE
+from connectors.base.numbers import exact, moment
+from connectors.base.reading import UNREADABLE, each
+from connectors.okx.market import VENUE
 from connectors.okx.messages import InstrumentData, Instruments
 from core.errors import BadMessage
 from core.events import Instrument
-from core.types import MILLISECOND, InstrumentKind, Nanos
+from core.types import InstrumentKind, Nanos
 
 _instruments = msgspec.json.Decoder(Instruments)
+_row = msgspec.json.Decoder(InstrumentData)
 _KINDS = {
     "SPOT": InstrumentKind.SPOT,
     "SWAP": InstrumentKind.PERPETUAL,
@@ -25,12 +28,14 @@ def parse_instruments(body: bytes, received: Nanos) -> Sequence[Instrument]:
         answer = _instruments.decode(body)
         if answer.code != "0":
             raise BadMessage(f"instruments: {answer.code} {answer.msg}")
-        return [_instrument(one, received) for one in answer.data if one.instType in _KINDS]
-    except (*UNREADABLE, ValueError) as error:
+    except UNREADABLE as error:
         raise BadMessage(f"instruments: {error}") from error
+    return list(each(answer.data, lambda row: _instrument(_row.decode(row), received)))
 
 
-def _instrument(one: InstrumentData, received: Nanos) -> Instrument:
+def _instrument(one: InstrumentData, received: Nanos) -> Instrument | None:
+    if one.instType not in _KINDS:
+        return None
     base, quote = (one.baseCcy, one.quoteCcy) if one.baseCcy else (one.uly or one.instId).split("-")[:2]
     return Instrument(
         VENUE,
@@ -42,10 +47,10 @@ def _instrument(one: InstrumentData, received: Nanos) -> Instrument:
         base,
         quote,
         one.state,
-        tick=one.tickSz or None,
-        lot=one.lotSz or None,
-        contract_size=one.ctVal or None,
-        expiry=int(one.expTime) * MILLISECOND if one.expTime else None,
+        tick=exact(one.tickSz),
+        lot=exact(one.lotSz),
+        contract_size=exact(one.ctVal),
+        expiry=moment(one.expTime) if one.expTime else None,
     )
 
 
