@@ -1,4 +1,4 @@
-"""The desk's tables for analysts, as Polars frames: Parquet over HTTP, in a plain script and inside a notebook's loop."""
+"""The desk's tables for analysts, as Polars frames: Parquet over HTTP, in a script and in a notebook's own loop."""
 
 import asyncio
 import difflib

@@ -1,4 +1,4 @@
-"""Pure: which rows of a table an analyst wants, as SQL. Parquet over HTTP binds no parameters, so values are written out."""
+"""Pure: the rows an analyst wants, as SQL. Parquet over HTTP binds no parameters, so values are written out."""
 
 import difflib
 from collections.abc import Iterable, Mapping

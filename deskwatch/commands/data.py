@@ -95,8 +95,8 @@ def list_rejects(
     """
     import asyncio
 
-    from deskwatch.stored import refused_rows
     from deskwatch.settings import load
+    from deskwatch.stored import refused_rows
 
     rows = asyncio.run(refused_rows(load(config).data, limit))
     if output is Form.JSON:
