@@ -26,6 +26,10 @@ check: setup  ## format, lint, types, imports, layout
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/architecture
 
+bench: setup  ## the figures, measured here and now (about five minutes)
+	$(BIN)/python bench/feed.py
+	$(BIN)/python bench/ingest.py
+
 lock:  ## upgrade everything, then pin what came
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'

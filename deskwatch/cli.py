@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import DeskError, UsageError
-from deskwatch.commands import config, demo, rules, run, venue
+from deskwatch.commands import config, data, demo, rules, run, venue
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, run, venue, config):
+for module in (demo, run, venue, config, data):
     module.register(app)
 app.add_typer(rules.app, name="rules")
 

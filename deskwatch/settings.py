@@ -7,7 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from alerts.settings import AlertSettings
 from collector.settings import CollectorSettings
@@ -100,8 +106,17 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment, then secret files, then the TOML file."""
-        del dotenv_settings, file_secret_settings
-        return (init_settings, env_settings, SecretFiles(settings_cls), TomlConfigSettingsSource(settings_cls))
+        del env_settings, dotenv_settings, file_secret_settings
+        toml = TomlConfigSettingsSource(settings_cls)
+        return (init_settings, Variables(settings_cls), SecretFiles(settings_cls), toml)
+
+
+class Variables(EnvSettingsSource):
+    """The environment, without the variables that name secret files: those are `SecretFiles`'."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        suffix = sources.FILE_SUFFIX.lower()
+        return {name: value for name, value in super()._load_env_vars().items() if not name.lower().endswith(suffix)}
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -176,7 +191,7 @@ def _siblings(path: tuple[str | int, ...]) -> list[str]:
 def explain(settings: Settings, config: Path | None = None) -> list[dict[str, object]]:
     """Return every setting with its value and its origin; secrets are hidden."""
     cls = _class_for(_file(config))
-    environment = sources.flatten(_environment_tree(cls))
+    environment = sources.flatten(Variables(cls)())
     secrets = sources.flatten(sources.secret_files(sources.environment()))
     file = sources.flatten(TomlConfigSettingsSource(cls)())
     rows: list[dict[str, object]] = []
@@ -191,9 +206,3 @@ def explain(settings: Settings, config: Path | None = None) -> list[dict[str, ob
         )
         rows.append({"setting": name, "value": value, "origin": origin})
     return rows
-
-
-def _environment_tree(cls: type[Settings]) -> Mapping[str, object]:
-    from pydantic_settings import EnvSettingsSource  # noqa: PLC0415  only `config show` needs it
-
-    return EnvSettingsSource(cls)()
