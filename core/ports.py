@@ -56,5 +56,8 @@ class AccountVenue(Protocol):
     async def open_orders(self) -> Sequence[OrderReport]:
         """Return every working order, as the venue sees it now; raises like `fills`."""
 
+    async def order(self, symbol: Symbol, order_id: str) -> OrderReport | None:
+        """Return one order as the venue has it, working or done; None: there is no such order. Raises like `fills`."""
+
     async def balances(self) -> Sequence[Balance]:
         """Return every asset that is not zero; raises like `fills`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from core.account import AccountEvent, Balance, Fill, OrderReport, StreamDown, StreamUp
 from core.clock import Clock
-from core.errors import DeskError
+from core.errors import DeskError, Permanent
 from core.events import VenueHealth
 from core.log import get_logger
 from core.ports import AccountVenue, RowWriter
@@ -16,11 +16,15 @@ from core.rows import Row
 from core.tasks import start
 from core.types import SECOND, Channel, GapKind, Nanos, Source, StreamState, Symbol
 from oms.journal import Journal
+from oms.model import Order
 from oms.rows import Discrepancy, balance_row, discrepancy_row, missed_row
 from oms.settings import OmsSettings
 from oms.tracker import Tracker
 
-RESTORE: Nanos = 24 * 3600 * SECOND
+REMEMBER: Nanos = 24 * 3600 * SECOND
+"""Orders that were done longer ago are forgotten at a restart, and fills that are older are surely in the database."""
+MOST_QUERIES = 20
+"""Orders that are asked for one by one, each comparison."""
 HEALTH_EVERY = 1.0
 LOOK_EVERY = 0.25
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -56,6 +60,7 @@ class AccountService:
         self._first_up: Nanos | None = None
         self._reconnects = 0
         self._unsettled: dict[str, Nanos] = {}
+        self._settle = round(settings.settle.total_seconds() * SECOND)
 
     @property
     def waiting(self) -> int:
@@ -66,8 +71,8 @@ class AccountService:
         """Run until cancelled."""
         now = self._clock.now()
         fills = await self._journal.since(self._venue.venue, self._name, 0)
-        rows = self._tracker.restore(fills)
-        self._writer.write(row for row in rows if row.ts >= now - RESTORE)
+        reports = await self._journal.orders(self._venue.venue, self._name)
+        self._writer.write(self._tracker.restore(fills, reports, now - REMEMBER))
         async with asyncio.TaskGroup() as group:
             _ = start(group, f"account {self._name} events", self._consume())
             _ = start(group, f"account {self._name} history", self._compare_for_ever())
@@ -83,7 +88,7 @@ class AccountService:
                 batch.append(self._events.get_nowait())
             async with self._turn:
                 self._writer.write(await self._take(batch))
-                await self._writer.flush()
+                await self._written(one.order_id for one in batch if isinstance(one, OrderReport | Fill))
 
     async def _take(self, batch: Iterable[AccountEvent]) -> list[Row]:
         batch = list(batch)
@@ -106,6 +111,12 @@ class AccountService:
                 case StreamDown():
                     rows += self._down(event.ts)
         return rows
+
+    async def _written(self, order_ids: Iterable[str]) -> None:
+        """Make the rows durable, then the orders: one that the journal knows as done has its last row."""
+        await self._writer.flush()
+        kept = self._tracker.to_journal(order_ids)
+        await self._journal.keep_orders(kept, self._clock.now() - REMEMBER)
 
     def _up(self, now: Nanos) -> list[Row]:
         self._up_since = now
@@ -159,29 +170,48 @@ class AccountService:
     async def _compare(self) -> None:
         """Fetch what the venue says, and book what the stream did not tell."""
         asked_at = self._clock.now()
-        start_at = await self._look_back(asked_at)
         await self._learn_orders(asked_at)
-        for symbol in sorted(self._symbols | self._tracker.symbols):
-            await self._book(await self._venue.fills(symbol, start_at))
-        await self._missing_in_history(start_at, asked_at)
+        refused = [
+            error
+            for symbol in sorted(self._symbols | self._tracker.symbols)
+            if (error := await self._read_history(symbol, asked_at)) is not None
+        ]
         rows = [balance_row(one, Source.REST) for one in await self._venue.balances()]
         async with self._turn:
             self._writer.write([*rows, *self._tracker.positions(self._clock.now()), *self._healed(asked_at)])
             await self._writer.flush()
         self._tracker.forget(asked_at)
+        if refused:
+            raise refused[0]
 
-    async def _look_back(self, now: Nanos) -> Nanos:
-        newest = await self._journal.newest(self._venue.venue, self._name)
-        if newest is None:
+    async def _read_history(self, symbol: Symbol, asked_at: Nanos) -> Permanent | None:
+        """Compare one symbol's fills; the history counts as read as far as it was complete and settled.
+
+        A refusal is returned: a symbol that the venue has delisted must not hide what it says of the others.
+        """
+        start_at = await self._look_back(symbol, asked_at)
+        settled = asked_at - self._settle
+        try:
+            fills = await self._venue.fills(symbol, start_at)
+        except Permanent as error:
+            return error
+        await self._book(fills)
+        await self._missing_in_history(symbol, start_at, settled, asked_at)
+        await self._journal.mark_read(self._venue.venue, self._name, symbol, settled)
+        return None
+
+    async def _look_back(self, symbol: Symbol, now: Nanos) -> Nanos:
+        """Return where to read from. The newest fill would not do: the stream may have told it after a hole."""
+        upto = await self._journal.read_upto(self._venue.venue, self._name, symbol)
+        if upto is None:
             return now - round(self._settings.first_look_back.total_seconds()) * SECOND
-        return min(newest, now) - round(self._settings.overlap.total_seconds()) * SECOND
+        return min(upto, now) - round(self._settings.overlap.total_seconds() * SECOND)
 
     async def _book(self, fills: Sequence[Fill]) -> None:
         """Take a history; a fill so young that the stream may still tell it waits for the next comparison."""
         async with self._turn:
             now = self._clock.now()
-            young = now - round(self._settings.settle.total_seconds() * SECOND)
-            settled = [fill for fill in fills if fill.ts < young or self._up_since is None]
+            settled = [fill for fill in fills if fill.ts < now - self._settle or self._up_since is None]
             new = await self._journal.note(settled, from_history=True, now=now)
             rows = self._tracker.conflicts(fills, now)
             for fill in new:
@@ -191,30 +221,36 @@ class AccountService:
             if new:
                 log.warning("fills.found_in_history", account=self._name, fills=len(new))
             self._writer.write(rows)
-            await self._writer.flush()
+            await self._written(fill.order_id for fill in new)
 
     async def _learn_orders(self, asked_at: Nanos) -> None:
+        """Adopt the venue's open orders, and ask what became of those of ours that are not among them."""
         open_orders = await self._venue.open_orders()
         async with self._turn:
-            rows: list[Row] = []
-            for report in open_orders:
-                rows += self._tracker.take(report)
+            self._writer.write(row for report in open_orders for row in self._tracker.take(report))
+            await self._written(report.order_id for report in open_orders)
             gone = self._tracker.vanished(open_orders, asked_at)
-            keys = {order.order_id for order in gone}
-            self._unsettled = {key: since for key, since in self._unsettled.items() if key in keys}
-            for order in gone:
-                since = self._unsettled.setdefault(order.order_id, asked_at)
-                if since != asked_at:  # the second poll in a row that says so
-                    age = (asked_at - since) / SECOND
-                    kind, key = Discrepancy.ORDER_OURS_ONLY, order.order_id
-                    rows.append(
-                        discrepancy_row(kind, order, asked_at, key=key, ours=order.status, theirs="not open", age_s=age)
-                    )
-            self._writer.write(rows)
-            await self._writer.flush()
+        keys = {order.order_id for order in gone}
+        self._unsettled = {key: since for key, since in self._unsettled.items() if key in keys}
+        for order in gone[:MOST_QUERIES]:
+            report = await self._venue.order(order.symbol, order.order_id)
+            async with self._turn:
+                self._writer.write(
+                    self._unknown_to_venue(order, asked_at) if report is None else self._tracker.take(report)
+                )
+                await self._written([order.order_id])
 
-    async def _missing_in_history(self, begin: Nanos, asked_at: Nanos) -> None:
-        end = asked_at - round(self._settings.settle.total_seconds() * SECOND)
+    def _unknown_to_venue(self, order: Order, asked_at: Nanos) -> list[Row]:
+        since = self._unsettled.setdefault(order.order_id, asked_at)
+        if since == asked_at:  # it takes a second poll in a row that says so
+            return []
+        kind, age = Discrepancy.ORDER_OURS_ONLY, (asked_at - since) / SECOND
+        row = discrepancy_row(
+            kind, order, asked_at, key=order.order_id, ours=order.status, theirs="no such order", age_s=age
+        )
+        return [row]
+
+    async def _missing_in_history(self, symbol: Symbol, begin: Nanos, end: Nanos, asked_at: Nanos) -> None:
         unknown = await self._journal.only_on_one_path(
             self._venue.venue, self._name, begin, end, missing_in_history=True
         )
@@ -224,6 +260,7 @@ class AccountService:
                 kind, fill, asked_at, key=fill.trade_id, ours=f"{fill.side} {fill.qty} at {fill.price}", theirs=""
             )
             for fill in unknown
+            if fill.symbol == symbol
         )
 
     def _healed(self, asked_at: Nanos) -> list[Row]:

@@ -1,15 +1,16 @@
-"""What the OMS must remember over a restart: every fill it has seen, and how far each history was read.
+"""What the OMS must remember over a restart: every fill it has seen, its orders, how far each history was read.
 
 A fill is in the journal before its row is written, so the path that saw it first keeps its name in `source` for good;
 a crash between the two is healed by writing the journal's newest fills once more at the start, which changes nothing.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from sqlite3 import Connection
 
 import msgspec
 
-from core.account import Fill
+from core.account import Fill, OrderReport
 from core.sqlite import Database, Durability
 from core.types import Nanos
 
@@ -19,6 +20,11 @@ CREATE TABLE IF NOT EXISTS fills (
   by_stream INTEGER NOT NULL, by_history INTEGER NOT NULL, fill BLOB NOT NULL,
   PRIMARY KEY (venue, account, symbol, trade_id, order_id));
 CREATE INDEX IF NOT EXISTS fills_by_time ON fills (venue, account, ts);
+CREATE TABLE IF NOT EXISTS orders (
+  venue TEXT, account TEXT, order_id TEXT, ts INTEGER NOT NULL, done INTEGER NOT NULL, report BLOB NOT NULL,
+  PRIMARY KEY (venue, account, order_id));
+CREATE TABLE IF NOT EXISTS histories (
+  venue TEXT, account TEXT, symbol TEXT, upto INTEGER NOT NULL, PRIMARY KEY (venue, account, symbol));
 """
 
 
@@ -70,10 +76,39 @@ class Journal:
 
         return await self._database.run(select)
 
-    async def newest(self, venue: str, account: str) -> Nanos | None:
-        """Return the time of an account's newest fill."""
-        statement = "SELECT max(ts) FROM fills WHERE venue = ? AND account = ?"
-        return await self._database.run(lambda c: c.execute(statement, (venue, account)).fetchone()[0])
+    async def keep_orders(self, orders: Sequence[tuple[OrderReport, bool]], forget_before: Nanos) -> None:
+        """Remember orders by the report that tells how they stand, and whether they are done; old done ones go."""
+
+        def upsert(connection: Connection) -> None:
+            statement = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
+            connection.executemany(
+                statement,
+                [(o.venue, o.account, o.order_id, o.ts, done, msgspec.json.encode(o)) for o, done in orders],
+            )
+            connection.execute("DELETE FROM orders WHERE done = 1 AND ts < ?", (forget_before,))
+
+        if orders:
+            await self._database.run(upsert)
+
+    async def orders(self, venue: str, account: str) -> list[OrderReport]:
+        """Return the remembered orders of an account."""
+        statement = "SELECT report FROM orders WHERE venue = ? AND account = ? ORDER BY ts"
+
+        def select(connection: Connection) -> list[OrderReport]:
+            rows = connection.execute(statement, (venue, account))
+            return [msgspec.json.decode(row[0], type=OrderReport) for row in rows]
+
+        return await self._database.run(select)
+
+    async def read_upto(self, venue: str, account: str, symbol: str) -> Nanos | None:
+        """Return how far a symbol's history is known to be complete; None if it was never read."""
+        statement = "SELECT max(upto) FROM histories WHERE venue = ? AND account = ? AND symbol = ?"
+        return await self._database.run(lambda c: c.execute(statement, (venue, account, symbol)).fetchone()[0])
+
+    async def mark_read(self, venue: str, account: str, symbol: str, upto: Nanos) -> None:
+        """Note that every fill of a symbol before `upto` is in the journal."""
+        statement = "INSERT OR REPLACE INTO histories VALUES (?, ?, ?, ?)"
+        await self._database.run(lambda c: c.execute(statement, (venue, account, symbol, upto)))
 
     async def close(self) -> None:
         """Close the journal."""

@@ -7,7 +7,7 @@ on how often: fills are a set by trade id, the end is the strongest that was rep
 from dataclasses import replace
 from types import MappingProxyType
 
-from core.account import Fill, OrderChange, OrderReport
+from core.account import Fill, OrderChange, OrderReport, OrderStatus
 from oms.model import Ended, EndReason, Fact, FactKind, Order, Pending, Sent, Working
 
 _ENDS = {
@@ -15,7 +15,14 @@ _ENDS = {
     OrderChange.EXPIRED: EndReason.EXPIRED,
     OrderChange.REJECTED: EndReason.REJECTED,
 }
+_TOLD_ENDS = {
+    OrderStatus.CANCELED: EndReason.CANCELED,
+    OrderStatus.EXPIRED: EndReason.EXPIRED,
+    OrderStatus.REJECTED: EndReason.REJECTED,
+}
+"""How a mere statement of the status tells that an order has ended."""
 _PENDING = {OrderChange.PENDING_CANCEL: Pending.CANCEL, OrderChange.PENDING_REPLACE: Pending.REPLACE}
+_ANSWERS = frozenset({OrderChange.CANCEL_REJECTED, OrderChange.REPLACED, *_ENDS})
 _STRENGTH = {EndReason.REJECTED: 0, EndReason.EXPIRED: 1, EndReason.CANCELED: 2}
 """Which end wins when a venue reports several, so that the order of arrival does not matter."""
 
@@ -50,18 +57,22 @@ def apply(order: Order | None, event: OrderReport | Fill) -> tuple[Order, list[F
 
 
 def _learn(order: Order, report: OrderReport) -> Order:
-    """Take what only a report tells: an order adopted from a fill knows no quantity yet."""
-    if order.qty is None or report.change is OrderChange.REPLACED:
-        order = replace(
-            order,
-            qty=report.qty,
-            price=report.price,
-            type=report.type or order.type,
-            time_in_force=report.time_in_force or order.time_in_force,
-        )
+    """Take what only a report tells, from the newest one: an order adopted from a fill knows no quantity yet."""
     if not order.client_order_id:
         order = replace(order, client_order_id=report.client_order_id)
-    return order
+    told = (report.ts, report.seq)
+    if order.terms is not None and told <= order.terms:
+        return order
+    # An order that is replaced by less than what has traded is filled, not overfilled (FIX: the quantity becomes cum).
+    qty = max(report.qty, report.filled) if report.change is OrderChange.REPLACED else report.qty
+    return replace(
+        order,
+        qty=qty,
+        price=report.price,
+        type=report.type or order.type,
+        time_in_force=report.time_in_force or order.time_in_force,
+        terms=told,
+    )
 
 
 def _book(order: Order, fill: Fill, facts: list[Fact]) -> tuple[Order, list[Fact]]:
@@ -83,7 +94,7 @@ def _book(order: Order, fill: Fill, facts: list[Fact]) -> tuple[Order, list[Fact
 
 
 def _report(order: Order, report: OrderReport, facts: list[Fact]) -> tuple[Order, list[Fact]]:
-    mark = (report.change.value, report.ts, report.seq)
+    mark = (report.change, report.ts, report.seq)
     if mark in order.seen:
         return order, [*facts, Fact(FactKind.REPEATED, report.change)]
     order = replace(order, seen=order.seen | {mark})
@@ -91,15 +102,27 @@ def _report(order: Order, report: OrderReport, facts: list[Fact]) -> tuple[Order
     facts += more
     match report.change:
         case OrderChange.CANCELED | OrderChange.EXPIRED | OrderChange.REJECTED:
-            return _end(order, report, _ENDS[report.change], facts)
-        case OrderChange.PENDING_CANCEL | OrderChange.PENDING_REPLACE:
-            return replace(order, pending=order.pending if order.done else _PENDING[report.change]), facts
+            order, facts = _end(order, report, _ENDS[report.change], facts)
+        case OrderChange.STATUS if report.status in _TOLD_ENDS:
+            order, facts = _end(order, report, _TOLD_ENDS[report.status], facts)
         case OrderChange.CANCEL_REJECTED:
-            return replace(order, pending=Pending.NONE), [*facts, Fact(FactKind.CANCEL_REJECTED, report.reason)]
-        case OrderChange.PENDING_NEW:
-            return order, facts
+            facts.append(Fact(FactKind.CANCEL_REJECTED, report.reason))
+        case OrderChange.PENDING_NEW | OrderChange.PENDING_CANCEL | OrderChange.PENDING_REPLACE:
+            pass
         case OrderChange.NEW | OrderChange.TRADE | OrderChange.REPLACED | OrderChange.STATUS:
-            return _alive(order, report, facts)
+            order, facts = _alive(order, report, facts)
+    return replace(order, pending=_pending(order)), facts
+
+
+def _pending(order: Order) -> Pending:
+    """Return the newest request that nothing has answered, whatever came first."""
+    if isinstance(order.life, Ended):
+        return Pending.NONE
+    asked = max(((ts, change) for change, ts, _ in order.seen if change in _PENDING), default=None)
+    answered = max((ts for change, ts, _ in order.seen if change in _ANSWERS), default=None)
+    if asked is None or (answered is not None and answered >= asked[0]):
+        return Pending.NONE
+    return _PENDING[asked[1]]
 
 
 def _claim(order: Order, report: OrderReport) -> tuple[Order, list[Fact]]:
@@ -115,24 +138,23 @@ def _end(order: Order, report: OrderReport, reason: EndReason, facts: list[Fact]
     if reason is EndReason.REJECTED and order.filled:
         facts.append(Fact(FactKind.INVALID_TRANSITION, f"rejected with {order.filled} filled"))
     match order.life:
-        case Ended(_, known) if _STRENGTH[known] >= _STRENGTH[reason]:
+        case Ended(at, known) if _STRENGTH[known] >= _STRENGTH[reason]:
             if known is not reason:
                 facts.append(Fact(FactKind.INVALID_TRANSITION, f"{known} -> {reason}"))
-            return replace(order, pending=Pending.NONE), facts
+                return order, facts
+            return replace(order, life=Ended(min(at, report.ts), known)), facts
         case _:
-            ended = replace(order, life=Ended(report.ts, reason), pending=Pending.NONE)
-            return ended, [*facts, Fact(FactKind.ENDED, report.reason or reason)]
+            return replace(order, life=Ended(report.ts, reason)), [
+                *facts,
+                Fact(FactKind.ENDED, report.reason or reason),
+            ]
 
 
 def _alive(order: Order, report: OrderReport, facts: list[Fact]) -> tuple[Order, list[Fact]]:
-    pending = Pending.NONE if report.change is OrderChange.REPLACED else order.pending
     match order.life:
         case Sent():
-            facts.append(Fact(FactKind.ACKNOWLEDGED))
-            return replace(order, life=Working(report.ts), pending=pending), facts
-        case Working():
-            return replace(order, pending=pending), facts
+            return replace(order, life=Working(report.ts)), [*facts, Fact(FactKind.ACKNOWLEDGED)]
         case Ended(at) if report.ts > at and report.change is not OrderChange.TRADE:
             return order, [*facts, Fact(FactKind.INVALID_TRANSITION, f"{report.change} after the end")]
-        case Ended():
+        case Working() | Ended():
             return order, facts

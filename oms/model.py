@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from core.account import Fill, OrderStatus
+from core.account import Fill, OrderChange, OrderStatus
 from core.types import Nanos, Side
 
 ZERO = Decimal(0)
@@ -55,6 +55,9 @@ class Pending(StrEnum):
     REPLACE = "replace"
 
 
+Mark: TypeAlias = tuple[OrderChange, Nanos, int]
+"""What tells one report of an order from another: change, time, the venue's number."""
+
 _ENDED = {
     EndReason.CANCELED: OrderStatus.CANCELED,
     EndReason.EXPIRED: OrderStatus.EXPIRED,
@@ -81,7 +84,9 @@ class Order:
     pending: Pending = Pending.NONE
     fills: MappingProxyType[str, Fill] = field(default_factory=lambda: MappingProxyType({}))
     claimed: Decimal = ZERO
-    seen: frozenset[tuple[str, int, int]] = frozenset()
+    seen: frozenset[Mark] = frozenset()
+    terms: tuple[Nanos, int] | None = None
+    """Time and number of the report that told quantity and price: a newer one tells them anew."""
 
     @property
     def filled(self) -> Decimal:
@@ -126,7 +131,7 @@ class Order:
     @property
     def done(self) -> bool:
         """Whether nothing more is expected but late fills."""
-        return isinstance(self.life, Ended) or self.status is OrderStatus.FILLED
+        return isinstance(self.life, Ended) or (self.qty is not None and self.filled >= self.qty)
 
 
 class FactKind(StrEnum):

@@ -64,6 +64,13 @@ def found_row(order: Order, fill: Fill) -> Row:
     return _order_row(order, fill.ts, fill.received, "trade", "", seq, fill.source)
 
 
+def caught_up_row(order: Order, event: OrderReport | Fill, at: Nanos) -> Row:
+    """Return the row of an order that an older event has changed: an order's newest row is how it stands."""
+    name = event.trade_id if isinstance(event, Fill) else f"{event.change}/{event.seq}"
+    seq = -1 - crc32(f"caught_up/{name}/{event.ts}".encode())
+    return _order_row(order, at, event.received, "caught_up", "", seq, event.source)
+
+
 def _order_row(order: Order, ts: Nanos, received: Nanos, event: str, reason: str, seq: int, source: Source) -> Row:
     return Row(
         "orders",

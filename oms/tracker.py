@@ -1,14 +1,24 @@
 """One account's orders and positions in memory: events in, rows out. Pure: no I/O, no clock."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
-from core.account import Fill, OrderReport
+from core.account import Fill, OrderReport, OrderStatus
 from core.rows import Row
 from core.types import SECOND, Nanos, Source, Symbol
 from oms.ledger import apply
 from oms.model import FactKind, Order
 from oms.positions import Position, add
-from oms.rows import Discrepancy, discrepancy_row, fact_row, fill_row, found_row, position_row, report_row
+from oms.rows import (
+    Discrepancy,
+    caught_up_row,
+    discrepancy_row,
+    fact_row,
+    fill_row,
+    found_row,
+    position_row,
+    report_row,
+)
 
 TOLD = frozenset(
     {
@@ -19,6 +29,8 @@ TOLD = frozenset(
     }
 )
 """Facts that get a row of their own; the others are seen in the order's status."""
+
+ENDS = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED})
 
 KEEP_DONE: Nanos = 3600 * SECOND
 """How long an order that is done is remembered: late fills come within minutes."""
@@ -32,32 +44,74 @@ class Tracker:
         self._account = account
         self._orders: dict[str, Order] = {}
         self._touched: dict[str, Nanos] = {}
+        self._newest: dict[str, Nanos] = {}
+        """Event time of an order's newest row."""
+        self._reports: dict[str, OrderReport] = {}
         self._positions: dict[Symbol, Position] = {}
 
-    def restore(self, fills: Iterable[Fill]) -> list[Row]:
-        """Take the journal's fills at the start; returns their rows, for those that a crash kept from the database."""
+    def restore(self, fills: Iterable[Fill], reports: Iterable[OrderReport], since: Nanos) -> list[Row]:
+        """Take what the journal has, at the start; returns the rows of what is not older than `since`.
+
+        A crash may have kept those from the database. Older fills count for the positions alone.
+        """
+        for report in reports:
+            self._keep(report.order_id, apply(self._orders.get(report.order_id), report)[0], report.ts, report.ts)
+            self._reports[report.order_id] = report
         rows = []
         for fill in fills:
             self._positions[fill.symbol] = add(self._positions.get(fill.symbol, Position()), fill)
-            self._orders[fill.order_id], _ = apply(self._orders.get(fill.order_id), fill)
-            self._touched[fill.order_id] = fill.ts
-            rows.append(fill_row(fill))
+            if fill.ts >= since or fill.order_id in self._orders:
+                self._keep(fill.order_id, apply(self._orders.get(fill.order_id), fill)[0], fill.ts, fill.ts)
+            if fill.ts >= since:
+                rows.append(fill_row(fill))
         return rows
+
+    def _keep(self, key: str, order: Order, ts: Nanos, touched: Nanos) -> None:
+        self._orders[key] = order
+        self._newest[key] = max(ts, self._newest.get(key, 0))
+        self._touched[key] = max(touched, self._touched.get(key, 0))
 
     def take(self, event: OrderReport | Fill) -> list[Row]:
         """Take an event; a fill must be new to the journal."""
-        order, facts = apply(self._orders.get(event.order_id), event)
-        self._orders[event.order_id] = order
-        self._touched[event.order_id] = max(event.received, self._touched.get(event.order_id, 0))
+        key = event.order_id
+        before, newest = self._orders.get(key), self._newest.get(key, 0)
+        order, facts = apply(before, event)
+        self._keep(key, order, event.ts, event.received)
+        if isinstance(event, OrderReport) and any(fact.kind is FactKind.REPEATED for fact in facts):
+            return []
         rows = [fact_row(order, event, fact) for fact in facts if fact.kind in TOLD]
+        if event.ts < newest and before is not None and _state(before) != _state(order):
+            rows.append(caught_up_row(order, event, newest + 1))
+            self._newest[key] = newest + 1
         if isinstance(event, OrderReport):
-            repeated = any(fact.kind is FactKind.REPEATED for fact in facts)
-            return rows if repeated else [report_row(order, event), *rows]
-        if event.source is Source.REST:
-            rows.append(found_row(order, event))
-        position = add(self._positions.get(event.symbol, Position()), event)
-        self._positions[event.symbol] = position
-        return [fill_row(event), *rows, position_row(self._venue, self._account, event.symbol, position, event.ts)]
+            self._remember(event)
+            return [report_row(order, event), *rows]
+        return [*self._booked(order, event), *rows]
+
+    def _booked(self, order: Order, fill: Fill) -> list[Row]:
+        position = add(self._positions.get(fill.symbol, Position()), fill)
+        self._positions[fill.symbol] = position
+        found = [found_row(order, fill)] if fill.source is Source.REST else []
+        return [
+            fill_row(fill),
+            *found,
+            position_row(self._venue, self._account, fill.symbol, position, fill.ts),
+        ]
+
+    def _remember(self, report: OrderReport) -> None:
+        """Keep the report that tells best how the order stands: an end, else the newest."""
+        known = self._reports.get(report.order_id)
+        if known is None or (report.status in ENDS, report.ts, report.seq) >= (
+            known.status in ENDS,
+            known.ts,
+            known.seq,
+        ):
+            self._reports[report.order_id] = report
+
+    def to_journal(self, order_ids: Iterable[str]) -> list[tuple[OrderReport, bool]]:
+        """Return what must survive a restart of these orders: the telling report, and whether the order is done."""
+        known = ((self._reports.get(key), self._orders.get(key)) for key in dict.fromkeys(order_ids))
+        return [(report, order.done) for report, order in known if report is not None and order is not None]
 
     def conflicts(self, fills: Iterable[Fill], now: Nanos) -> list[Row]:
         """Return a row for each known fill that the venue now tells differently."""
@@ -72,7 +126,7 @@ class Tracker:
         return rows
 
     def vanished(self, open_orders: Sequence[OrderReport], asked_at: Nanos) -> list[Order]:
-        """Return orders that we think are working and that the venue's list of open orders does not have.
+        """Return orders that may be working by what we know, and that the venue's list of open orders does not have.
 
         An order that changed after we asked is not judged.
         """
@@ -80,7 +134,7 @@ class Tracker:
         return [
             order
             for key, order in self._orders.items()
-            if not order.done and order.qty is not None and key not in theirs and self._touched[key] < asked_at
+            if not order.done and key not in theirs and self._touched[key] < asked_at
         ]
 
     def positions(self, now: Nanos) -> list[Row]:
@@ -99,4 +153,9 @@ class Tracker:
         """Drop orders that were done long ago."""
         old = [key for key, order in self._orders.items() if order.done and now - self._touched[key] > KEEP_DONE]
         for key in old:
-            del self._orders[key], self._touched[key]
+            del self._orders[key], self._touched[key], self._newest[key]
+            self._reports.pop(key, None)
+
+
+def _state(order: Order) -> tuple[OrderStatus, Decimal]:
+    return order.status, order.filled

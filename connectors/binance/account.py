@@ -82,6 +82,7 @@ _position = msgspec.json.Decoder(wire.AccountPosition)
 _moved = msgspec.json.Decoder(wire.BalanceUpdate)
 _trades = msgspec.json.Decoder(list[wire.MyTrade])
 _orders = msgspec.json.Decoder(list[wire.RestOrder])
+_one_order = msgspec.json.Decoder(wire.RestOrder)
 _account = msgspec.json.Decoder(wire.AccountInformation)
 
 
@@ -237,6 +238,14 @@ def parse_orders(body: bytes, received: Nanos, names: Names, account: str) -> li
         return [_order(one, received, names, account) for one in _orders.decode(body)]
     except UNREADABLE as error:
         raise BadMessage(f"{VENUE} orders: {str(error)[:200]}") from error
+
+
+def parse_order(body: bytes, received: Nanos, names: Names, account: str) -> OrderReport:
+    """Return the order of an answer about one order; raises BadMessage."""
+    try:
+        return _order(_one_order.decode(body), received, names, account)
+    except UNREADABLE as error:
+        raise BadMessage(f"{VENUE} order: {str(error)[:200]}") from error
 
 
 def _order(one: wire.RestOrder, received: Nanos, names: Names, account: str) -> OrderReport:

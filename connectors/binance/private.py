@@ -17,7 +17,7 @@ from connectors.base.account import AccountKeys
 from connectors.base.backoff import Backoff
 from connectors.base.clock_offset import ClockOffset
 from connectors.base.contract import Control, Names, Notice, Unknown
-from connectors.base.rest import ClockRefused, KnownError, RestDoor, Trouble, millis
+from connectors.base.rest import ClockRefused, KnownError, Refused, RestDoor, Trouble, millis
 from connectors.binance.account import (
     VENUE,
     AccountMeaning,
@@ -26,6 +26,7 @@ from connectors.binance.account import (
     StreamEnded,
     parse_account,
     parse_balances,
+    parse_order,
     parse_orders,
     parse_trades,
 )
@@ -40,6 +41,8 @@ from core.types import Nanos, Symbol
 
 WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
 PAGE = 1000
+DAY_MS = 24 * 3600 * 1000
+NO_SUCH_ORDER = "-2013"
 ANSWER_WITHIN = 10.0
 PROBE_EVERY = 30.0
 """The venue is asked whether our subscription still stands: a socket can live on after it has ended."""
@@ -74,8 +77,18 @@ class BinanceAccount:
 
     venue = VENUE
 
-    def __init__(self, name: str, keys: AccountKeys, http: aiohttp.ClientSession, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        keys: AccountKeys,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        rng: Random,
+        *,
+        page: int = PAGE,
+    ) -> None:
         self.account = name
+        self._page = page
         self._clock = clock
         self._url = keys.ws_url or WS_API_URL
         self._backoff = Backoff(rng)
@@ -87,18 +100,42 @@ class BinanceAccount:
     # --- history -----------------------------------------------------------------------------------------------------
 
     async def fills(self, symbol: Symbol, start: Nanos) -> Sequence[Fill]:
-        """Return every fill since `start`; see `AccountVenue`. The first page is found by time, the next by id."""
+        """Return every fill since `start`; see `AccountVenue`.
+
+        A start alone reaches one day at this venue, so the first fill is looked for day by day; from there on the ids
+        lead, which no two fills share.
+        """
         names = await self._instruments()
         native = names.native(symbol)
-        found: list[Fill] = []
-        page = {"symbol": native, "startTime": str(millis(start)), "limit": str(PAGE)}
-        while True:
-            body = await self._signed("/api/v3/myTrades", page, weight=20)
-            fills = parse_trades(body, self._clock.now(), names, self.account)
-            found += fills
-            if len(fills) < PAGE:
-                return found
-            page = {"symbol": native, "fromId": str(int(fills[-1].trade_id) + 1), "limit": str(PAGE)}
+        begin = millis(start) + min(0, round(self._offset.ms or 0.0))  # a clock that is behind stamps fills earlier
+        first: list[Fill] = []
+        while not first:
+            window = {"startTime": str(begin), "endTime": str(begin + DAY_MS)}
+            first = await self._trades({"symbol": native, **window}, names)
+            begin += DAY_MS
+            if begin > millis(self._offset.venue_now()):
+                break
+        found = last = first
+        while last:
+            last = await self._trades({"symbol": native, "fromId": str(int(last[-1].trade_id) + 1)}, names)
+            found = [*found, *last]
+        return found
+
+    async def _trades(self, params: Mapping[str, str], names: Names) -> list[Fill]:
+        body = await self._signed("/api/v3/myTrades", {**params, "limit": str(self._page)}, weight=20)
+        return parse_trades(body, self._clock.now(), names, self.account)
+
+    async def order(self, symbol: Symbol, order_id: str) -> OrderReport | None:
+        """Return one order; see `AccountVenue`."""
+        names = await self._instruments()
+        params = {"symbol": names.native(symbol), "orderId": order_id}
+        try:
+            body = await self._signed("/api/v3/order", params, weight=4)
+        except Refused as refused:
+            if refused.code == NO_SUCH_ORDER:
+                return None
+            raise
+        return parse_order(body, self._clock.now(), names, self.account)
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """Return every working order; see `AccountVenue`."""
@@ -244,6 +281,8 @@ class _UserStream:
             return
         if answer.code:
             raise _refusal(answer)
+        if answer.id != "subscribe" or self._subscription is not None:
+            return
         self._subscription = answer.subscription
         self._owner.proved()
         self._publish(StreamUp(VENUE, self._owner.account, received))
