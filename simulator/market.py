@@ -85,6 +85,12 @@ def start_price(base: str) -> float:
     return START_PRICES.get(base, OTHER_PRICE)
 
 
+def funding_rate(market: "Market") -> float:
+    """Return the rate of eight hours: the usual interest, and what the venue's price is above the shared one."""
+    premium = market.mid / market.index - 1.0
+    return max(-0.0075, min(0.0075, 1e-4 + premium))
+
+
 class Mid:
     """The price that all venues share, of one pair: a random walk that is drawn back to its start."""
 
@@ -190,6 +196,8 @@ class Market:
     seed: str
     mid: float
     dense: bool = True
+    index: float = field(init=False)
+    """The price that all venues share."""
     last: int = field(init=False)
     trade_id: int = field(init=False)
     _rng: Random = field(init=False)
@@ -239,6 +247,7 @@ class Market:
 
     def step(self, mid: float, seconds: float, push: Push = CALM) -> Change:
         """Let time pass: the book follows the mid, some sizes change, somebody trades."""
+        self.index = mid
         self.mid = mid * self._premium.step(seconds, self._rng.gauss(0.0, 1.0))
         before = (self._top(self._bids), self._top(self._asks))
         trades = tuple(self._trades(seconds))

@@ -4,7 +4,7 @@ What is a venue's own (its frames, its answers, its errors) is a `Wire`; what ev
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from core.clock import Clock
 from core.errors import DeskError
 from core.types import Channel, Nanos, Symbol, VenueName
+from simulator.account_server import SimulatedAccount
 from simulator.budget import Budget
 from simulator.courier import Courier
 from simulator.fault_kinds import Fault
@@ -34,11 +35,11 @@ Listener = Callable[[Market, Change, Nanos], None]
 class Wire(Protocol):
     """A venue's protocol: the names, frames, answers and errors that are its own."""
 
-    name: VenueName
-    socket_rules: SocketRules
-    socket_paths: Sequence[str]
-    weight_per_minute: int
-    dense_ids: bool
+    name: ClassVar[VenueName]
+    socket_rules: ClassVar[SocketRules]
+    socket_paths: ClassVar[Sequence[str]]
+    weight_per_minute: ClassVar[int]
+    dense_ids: ClassVar[bool]
 
     def listings(self, pairs: Sequence[Symbol]) -> Sequence[Listing]:
         """Return what the venue trades, of these pairs."""
@@ -80,6 +81,8 @@ class SimulatedVenue:
         self.name = wire.name
         self.ws_url = ""
         self.rest_url = ""
+        self.account: SimulatedAccount | None = None
+        """The account that trades here, where the venue has a private side."""
         self.clock = clock
         self.pairs: dict[Symbol, Symbol] = {}
         """The pair whose mid a symbol follows."""
@@ -141,7 +144,7 @@ class SimulatedVenue:
             for listener in self._listeners:
                 listener(market, change, self.now())
         self._span += seconds
-        if self._span >= SECOND_S:
+        while self._span >= SECOND_S:
             self._span -= SECOND_S
             self._seconds += 1
             for market in self.markets.values():
