@@ -89,7 +89,7 @@ def _headline(notification: Notification, alerts: Sequence[AlertView]) -> str:
     where = _where(notification, alerts, f"{what} {value}")
     tail = "".join(f" · {escape(part, 40)}" for part in (value, where) if part)
     room = max(20, PUSH - size(tag) - size(tail) - 1)
-    head = f"{tag} {escape(what, room)}{tail}"
+    head = f"*{tag}* {escape(what, room)}{tail}"
     # What the push has no room for is still in the channel, after what it shows.
     return cut(head if size(escape(what, HEADLINE_LIMIT)) <= room else f"{head}\n{escape(what, HEADLINE_LIMIT)}", 1000)
 
@@ -112,13 +112,13 @@ def _value(notification: Notification, alerts: Sequence[AlertView], said: str) -
     alert = alerts[0]
     if notification.status is AlertStatus.RESOLVED:
         return "" if alert.value_now is None else f"now {number(alert.value_now)}"
-    if alert.value is None or any(_near(text, alert.value) for text in _NUMBER.findall(said[:HEADLINE_LIMIT])):
-        return ""
-    return number(alert.value)
+    return "" if _says(said, alert.value) else number(alert.value)
 
 
-def _near(text: str, value: float) -> bool:
-    return math.isclose(float(text.replace(",", "")), value, rel_tol=0.01)
+def _says(text: str, value: float | None) -> bool:
+    """Whether a text tells the value already, rounded perhaps; there is nothing to tell of None."""
+    numbers = [float(found.replace(",", "")) for found in _NUMBER.findall(text[:HEADLINE_LIMIT])]
+    return value is None or any(math.isclose(one, value, rel_tol=0.01) for one in numbers)
 
 
 def _where(notification: Notification, alerts: Sequence[AlertView], said: str) -> str:
@@ -202,7 +202,7 @@ def _named(labels: Labels) -> list[tuple[str, str]]:
         (name for name, text in labels.items() if text and name not in _OWN),
         key=lambda name: (_PLACES.index(name) if name in _PLACES else len(_PLACES), name),
     )
-    return [(name.capitalize(), labels[name]) for name in names]
+    return [(name.replace("_", " ").capitalize(), labels[name]) for name in names]
 
 
 def _list(alerts: Sequence[AlertView], room: _Room) -> str:
@@ -216,7 +216,8 @@ def _line(alert: AlertView, limit: int) -> str:
     if not text:
         text = " ".join([one_line(alert.alertname), *(one_line(value) for _, value in _named(alert.labels))])
     if alert.status is AlertStatus.FIRING:
-        return f"• *{alert.severity}*  {escape(text, limit)} · *{number(alert.value)}*"
+        value = "" if _says(text, alert.value) else f" · *{number(alert.value)}*"
+        return f"• *{alert.severity}*  {escape(text, limit)}{value}"
     over = duration((alert.resolved_at or alert.fired_at) - alert.fired_at)
     was = f"now *{number(alert.value_now)}*, was {number(alert.value)}, lasted {over}"
     return f"• *resolved*  {escape(text, limit)} · {was}"
