@@ -1,5 +1,6 @@
 """YAML with positions, read as YAML 1.2 means it: `no` is a text, `12:30` is a text, a key given twice is an error."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from rules.problems import Problem
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
-_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?", re.ASCII)
+_WORD = re.compile(r"\w+|[^\w\s]")
+_HEADER = re.compile(r"[^\n]*\n")
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Document:
     def parse(self) -> yaml.Node | None:
         """Return the root node; None, with a problem noted, if it is no YAML."""
         try:
-            return yaml.compose(self.text, Loader=yaml.SafeLoader)
+            root = yaml.compose(self.text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             hint = "a tab cannot indent YAML; use spaces" if "\\t" in str(error.problem) else ""
@@ -42,6 +45,34 @@ class Document:
         except yaml.YAMLError as error:
             self.problems.append(Problem(self.file, 1, 1, f"not YAML: {error}", "", ""))
             return None
+        except RecursionError:
+            self.problems.append(Problem(self.file, 1, 1, "not YAML that a person wrote: nested too deeply", "", ""))
+            return None
+        if root is None:
+            self.problems.append(Problem(self.file, 1, 1, "the file is empty", "start with `groups:`", ""))
+        return root
+
+    def inside(self, node: yaml.ScalarNode, offset: int) -> yaml.Mark:
+        """Return the place in the file of an offset in a scalar's value, whatever way the scalar is written.
+
+        The word there is looked up in the source: the n-th of its kind in the value is the n-th in the file.
+        """
+        found = _WORD.search(node.value, offset)
+        start, end = node.start_mark.index, node.end_mark.index
+        header = _HEADER.match(self.text, start) if node.style in ("|", ">") else None
+        if found is None:
+            return node.start_mark
+        earlier = sum(one.group() == found.group() for one in _WORD.finditer(node.value, 0, found.start()))
+        same = [
+            one.start()
+            for one in _WORD.finditer(self.text, header.end() if header else start, end)
+            if one.group() == found.group()
+        ]
+        return self._mark(same[earlier]) if earlier < len(same) else node.start_mark
+
+    def _mark(self, index: int) -> yaml.Mark:
+        *full, last = (self.text[:index] + "|").splitlines()
+        return yaml.Mark(str(self.file), index, len(full), len(last) - 1, None, 0)
 
 
 def entries(document: Document, node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
@@ -68,7 +99,8 @@ def is_text(node: yaml.Node) -> bool:
 def as_number(node: yaml.Node) -> float | None:
     """Return a plain number, or None."""
     if isinstance(node, yaml.ScalarNode) and node.style is None and _NUMBER.fullmatch(node.value):
-        return float(node.value)
+        number = float(node.value)
+        return number if math.isfinite(number) else None
     return None
 
 

@@ -33,9 +33,13 @@ class Key:
     meaning: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    positive: bool = False
+    """Of a duration: 0s makes no sense."""
 
 
 SEVERITIES = ("info", "warn", "page")
+RESERVED_LABELS = {"alertname": "alert", "severity": "severity"}
+"""Labels that every alert has from its rule, and the key that sets them."""
 
 CONDITION = (
     Key("above", Form.NUMBER, "breaches when the value is greater"),
@@ -50,7 +54,7 @@ KINDS: dict[str, tuple[Key, ...]] = {
     "threshold": (
         _TABLE,
         Key("value", Form.SQL, "an aggregate, such as avg(ask - bid)", required=True),
-        Key("over", Form.DURATION, "the window: rows with :now - over < ts <= :now", required=True),
+        Key("over", Form.DURATION, "the window: rows with :now - over < ts <= :now", required=True, positive=True),
         Key("by", Form.COLUMNS, "one value and one alert for each combination of these columns"),
         _WHERE,
         *CONDITION,
@@ -58,13 +62,19 @@ KINDS: dict[str, tuple[Key, ...]] = {
     "stale": (
         _TABLE,
         Key("by", Form.COLUMNS, "the key whose silence is an alert", required=True),
-        Key("older_than", Form.DURATION, "the age of the last row that is too old", required=True),
-        Key("forget_after", Form.DURATION, "a key without a row for so long is no longer expected", required=True),
+        Key("older_than", Form.DURATION, "the age of the last row that is too old", required=True, positive=True),
+        Key(
+            "forget_after",
+            Form.DURATION,
+            "a key without a row for so long is no longer expected",
+            required=True,
+            positive=True,
+        ),
         _WHERE,
     ),
     "absent": (
         _TABLE,
-        Key("over", Form.DURATION, "the window in which a row must come", required=True),
+        Key("over", Form.DURATION, "the window in which a row must come", required=True, positive=True),
         Key("expect", Form.KEYS, "the keys that must have rows; without it: any row will do"),
         _WHERE,
     ),
@@ -76,7 +86,7 @@ RULE = (
     Key("threshold", Form.SECTION, "an aggregate over a window against a threshold"),
     Key("stale", Form.SECTION, "keys whose last row is too old"),
     Key("absent", Form.SECTION, "expected keys without rows"),
-    Key("over", Form.DURATION, "with `sql`: :start is :now less this"),
+    Key("over", Form.DURATION, "with `sql`: :start is :now less this", positive=True),
     *(Key(key.name, key.form, f"with `sql`: {key.meaning}") for key in CONDITION),
     Key("for", Form.DURATION, "how long it must breach before it fires"),
     Key("keep_firing_for", Form.DURATION, "how long it stays firing after the last breach"),
@@ -93,7 +103,7 @@ RULE = (
 
 GROUP = (
     Key("name", Form.TEXT, "the group's name", required=True),
-    Key("every", Form.DURATION, "how often its rules run", required=True),
+    Key("every", Form.DURATION, "how often its rules run", required=True, positive=True),
     Key("offset", Form.DURATION, "evaluate as of now less this"),
     Key("labels", Form.LABELS, "labels added to each alert of the group"),
     Key("rules", Form.RULES, "the rules, run in this order", required=True),

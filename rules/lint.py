@@ -36,6 +36,9 @@ def lint(sql: str, *, whole: bool, windowed: bool) -> Iterator[Finding]:
     bare = blank(sql)
     if whole:
         yield from _whole(bare)
+    else:
+        yield from _fragment(sql)
+    yield from _open_ends(bare)
     for found in _CLOCK.finditer(bare):
         yield Finding(found.start(), f"{found[1]}() reads the server's clock", "use :now, the time of the evaluation")
     for found in _TICK.finditer(sql):
@@ -60,6 +63,41 @@ def _whole(bare: str) -> Iterator[Finding]:
         yield Finding(0, "this is no query", "start with SELECT or WITH")
     elif not any(found[1] == "now" for found in _PARAMETER.finditer(bare)):
         yield Finding(0, "the query is not bounded by :now", "add `WHERE ts > :start AND ts <= :now`")
+
+
+def _fragment(sql: str) -> Iterator[Finding]:
+    for found in _HIDDEN.finditer(sql):
+        if found.group().startswith("--"):
+            hint = "the fragment is put inside a query: comment in the YAML instead"
+            yield Finding(found.start(), "a SQL comment hides what follows", hint)
+
+
+def _open_ends(bare: str) -> Iterator[Finding]:
+    """A parenthesis or a quote that is not closed would reach into the text around the rule's own."""
+    opened: list[int] = []
+    for found in re.finditer(r"[()]", bare):
+        if found.group() == "(":
+            opened.append(found.start())
+        elif not opened:
+            yield Finding(found.start(), "this `)` closes nothing", "drop it, or open it before")
+            return
+        else:
+            opened.pop()
+    if opened:
+        yield Finding(opened[-1], "this `(` is never closed", "add the `)`")
+    for quote in ("'", '"'):
+        if quote in bare:
+            yield Finding(bare.index(quote), f"this {quote} is never closed", f"add the other {quote}")
+
+
+def place_of(sql: str, sent: int) -> int:
+    """Return the offset in the SQL of an offset in what the driver sends: there a parameter is `$1`, of two letters."""
+    gained = 0
+    for found in _PARAMETER.finditer(blank(sql)):
+        if found.start() - gained >= sent:
+            break
+        gained += len(found.group()) - len("$1")
+    return min(sent + gained, len(sql))
 
 
 def bind(sql: str, style: str = "%({})s") -> str:

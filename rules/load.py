@@ -1,6 +1,5 @@
 """Rule files to a `Ruleset`: everything that is wrong in all files is reported at once."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import TypeVar, cast
 import yaml
 
 from rules import fields, template
+from rules.columns import check_query, check_section
 from rules.document import Document, describe
+from rules.locate import group_problem
 from rules.model import (
     Absent,
     Condition,
@@ -25,10 +26,9 @@ from rules.model import (
 )
 from rules.problems import BadRules, Problem, nearest
 from rules.values import Given, Section, check_sql, read_section
+from rules.words import Tables, is_name, names_in
 
 T = TypeVar("T")
-Tables = Mapping[str, Mapping[str, str]]
-"""Table -> column -> type, of the database that the rules will run on."""
 
 _ZERO = timedelta()
 
@@ -37,10 +37,11 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     """Return the rule files under paths; a folder stands for its *.yaml and *.yml, in order."""
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found += sorted(one for one in path.iterdir() if one.suffix in (".yaml", ".yml"))
-        else:
-            found.append(path)
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else None
+        except OSError:
+            inside = None  # reading it says why
+        found += [path] if inside is None else [one for one in inside if one.suffix in (".yaml", ".yml")]
     return found
 
 
@@ -50,20 +51,25 @@ def load(paths: Sequence[Path], tables: Tables | None = None) -> Ruleset:
     Raises:
         BadRules: every problem of every file.
     """
+    ruleset, problems = load_sound(paths, tables)
+    if problems:
+        raise BadRules(problems)
+    return ruleset
+
+
+def load_sound(paths: Sequence[Path], tables: Tables | None = None) -> tuple[Ruleset, list[Problem]]:
+    """Read rule files or folders; return what could be read, and every problem of every file."""
     problems: list[Problem] = []
-    groups: list[Group] = []
+    groups: dict[str, Group] = {}
     for file in files_of(paths):
         found, wrong = load_file(file, tables)
         problems += wrong
         for group in found:
-            twin = next((one for one in groups if one.name == group.name), None)
-            if twin is not None:
+            twin = groups.setdefault(group.name, group)
+            if twin.file != file:
                 message = f"group {group.name!r} is also in {twin.file}"
-                problems.append(Problem(file, 1, 1, message, "a group's name must be its own", ""))
-        groups += found
-    if problems:
-        raise BadRules(problems)
-    return Ruleset(tuple(groups))
+                problems.append(group_problem(group, message, "a group's name must be its own"))
+    return Ruleset(tuple(groups.values())), problems
 
 
 def load_file(file: Path, tables: Tables | None) -> tuple[list[Group], list[Problem]]:
@@ -95,8 +101,12 @@ class _Loader:
             return []
         keys = (fields.Key("groups", fields.Form.RULES, "the groups of rules", required=True),)
         section = read_section(self._document, root, keys, "the file") or {}
-        found = [self._group(node) for node in self._items(section.get("groups"), "groups")]
-        return [group for group in found if group is not None]
+        found: dict[str, Group] = {}
+        for node in self._items(section.get("groups"), "groups"):
+            group = self._group(node)
+            if group is not None and found.setdefault(group.name, group) is not group:
+                self._document.complain(node, f"group {group.name!r} is in this file already", "rename one of them")
+        return list(found.values())
 
     def _items(self, given: Given | None, name: str) -> list[yaml.Node]:
         if given is None:
@@ -121,6 +131,7 @@ class _Loader:
         every = _get(section, "every", timedelta(seconds=1))
         if every < timedelta(milliseconds=100):
             self._document.complain(section["every"].node, "`every` must be 100ms or more")
+        self._check_labels(section)
         return Group(
             _get(section, "name", ""),
             self._document.file,
@@ -138,6 +149,7 @@ class _Loader:
         if kind is None or "alert" not in section or "summary" not in section:
             return None
         self._check_texts(section, kind)
+        self._check_labels(section)
         if "no_data" in section and not isinstance(kind, Threshold):
             self._document.complain(
                 section["no_data"].node, "only a threshold can see that there is no data", "drop `no_data`"
@@ -159,16 +171,28 @@ class _Loader:
         )
 
     def _check_texts(self, section: Section, kind: Kind) -> None:
-        """Complain of names in templates that no alert of this rule has; of free SQL they are not known here."""
-        if isinstance(kind, Sql):
+        """Complain of names in templates that no alert of this rule has."""
+        columns = names_in(kind.text) if isinstance(kind, Sql) else set(kind.by)
+        if columns is None:
             return
-        known = {*kind.by, *template.RESERVED, *_get(section, "labels", cast("Mapping[str, str]", {}))}
+        known = columns | template.RESERVED
         for key in ("summary", "description"):
             given = section.get(key)
             if given is None or not isinstance(given.value, str):
                 continue
             for name in sorted(template.names(given.value) - known):
                 self._document.complain(given.node, f"{key}: this rule has no {name!r}", nearest(name, sorted(known)))
+
+    def _check_labels(self, section: Section) -> None:
+        given = section.get("labels")
+        for key, _ in given.node.value if given is not None and isinstance(given.node, yaml.MappingNode) else ():
+            name = str(getattr(key, "value", ""))
+            if name in fields.RESERVED_LABELS:
+                self._document.complain(
+                    key, f"the label {name!r} is set by the rule itself", f"use `{fields.RESERVED_LABELS[name]}:`"
+                )
+            elif not is_name(name):
+                self._document.complain(key, f"{name!r} is no label name", "letters, digits and _")
 
     # --- kinds -------------------------------------------------------------------------------------------------------
 
@@ -185,19 +209,22 @@ class _Loader:
                 hint = f"put it inside `{given[0]}`"
                 self._document.complain(section[name].node, f"{name!r} beside the rule belongs to `sql` rules", hint)
         inner = read_section(self._document, section[given[0]].node, fields.KINDS[given[0]], given[0])
-        if inner is None or any(key.required and key.name not in inner for key in fields.KINDS[given[0]]):
+        if inner is None:
             return None
-        self._check_columns(inner)
-        check_sql(self._document, inner.get("where"), whole=False)
+        check_section(self._document, inner, self._tables)
+        for name in ("value", "where"):
+            check_sql(self._document, inner.get(name), whole=False)
+        if any(key.required and key.name not in inner for key in fields.KINDS[given[0]]):
+            return None
         return {"threshold": self._threshold, "stale": self._stale, "absent": self._absent}[given[0]](inner)
 
     def _sql(self, section: Section) -> Sql:
         over = _get(section, "over", None)
         check_sql(self._document, section["sql"], whole=True, windowed=over is not None)
+        check_query(self._document, section["sql"], self._tables)
         return Sql(_get(section, "sql", "").strip(), over, self._condition(section))
 
     def _threshold(self, inner: Section) -> Threshold | None:
-        check_sql(self._document, inner["value"], whole=False)
         condition = self._condition(inner)
         if condition is None:
             self._document.complain(inner["value"].node, "the threshold is missing", "add `above: 15` or `below: 3`")
@@ -217,6 +244,9 @@ class _Loader:
             hint = "a key is forgotten before it is stale: raise forget_after"
             self._document.complain(inner["forget_after"].node, "forget_after must be longer than older_than", hint)
         by = _get(inner, "by", cast("tuple[str, ...]", ()))
+        if not by:
+            hint = "name the columns that tell the keys apart, such as [venue, symbol]"
+            self._document.complain(inner["by"].node, "`by` names no column", hint)
         return Stale(_get(inner, "table", ""), by, older, forget, _get(inner, "where", ""))
 
     def _absent(self, inner: Section) -> Absent:
@@ -243,30 +273,6 @@ class _Loader:
             self._document.complain(
                 section[name].node, f"{name} lies on the wrong side of {limit}", "it clears at once"
             )
-
-    def _check_columns(self, inner: Section) -> None:
-        if self._tables is None:
-            return
-        table = inner["table"]
-        columns = self._tables.get(str(table.value))
-        if columns is None:
-            self._document.complain(
-                table.node, f"unknown table {table.value!r}", nearest(str(table.value), self._tables)
-            )
-            return
-        if "by" in inner and isinstance(inner["by"].node, yaml.SequenceNode):
-            for node in inner["by"].node.value:
-                self._known_column(node, str(getattr(node, "value", "")), columns)
-        if "expect" in inner and isinstance(inner["expect"].node, yaml.SequenceNode):
-            for item in inner["expect"].node.value:
-                for key, _ in item.value if isinstance(item, yaml.MappingNode) else ():
-                    self._known_column(key, str(getattr(key, "value", "")), columns)
-
-    def _known_column(self, node: yaml.Node, name: str, columns: Mapping[str, str]) -> None:
-        if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(columns)}"
-            self._document.complain(node, f"unknown column {name!r}", hint)
 
 
 def _get(section: Section, name: str, default: T) -> T:

@@ -12,6 +12,9 @@ from rules.document import Document, as_number, describe, entries, is_text
 from rules.fields import Form, Key
 from rules.problems import nearest
 
+LONGEST = timedelta(days=3650)
+"""Further back there is no row, and dates would run out."""
+
 Value: TypeAlias = (
     str | float | int | timedelta | tuple[str, ...] | Mapping[str, str] | tuple[Mapping[str, str], ...] | yaml.Node
 )
@@ -92,10 +95,17 @@ def _duration(document: Document, node: yaml.Node, key: Key) -> timedelta | None
         document.complain(node, f"{key.name} must be a duration, not {describe(node)}", hint)
         return None
     try:
-        return durations.parse(node.value)
-    except durations.BadDuration:
+        span = durations.parse(node.value)
+    except (durations.BadDuration, OverflowError):
         document.complain(node, f"{key.name} must be a duration, not {describe(node)}", hint)
         return None
+    if span > LONGEST:
+        document.complain(node, f"{key.name} must be {LONGEST.days}d or less")
+        return None
+    if not span and key.positive:
+        document.complain(node, f"{key.name} must be longer than 0s", hint)
+        return None
+    return span
 
 
 def _choice(document: Document, node: yaml.Node, key: Key) -> str | None:
@@ -114,8 +124,14 @@ def _columns(document: Document, node: yaml.Node, key: Key) -> tuple[str, ...] |
             node, f"{key.name} must be a list, not {describe(node)}", f"write {key.name}: [venue, symbol]"
         )
         return None
-    texts = [_text(document, one, key.name) for one in node.value]
-    return tuple(text for text in texts if text is not None)
+    found: dict[str, None] = {}
+    for one in node.value:
+        text = _text(document, one, key.name)
+        if text in found:
+            document.complain(one, f"{text!r} is given twice", "drop one of them")
+        elif text is not None:
+            found[text] = None
+    return tuple(found)
 
 
 def _labels(document: Document, node: yaml.Node, name: str) -> Mapping[str, str] | None:
@@ -138,7 +154,9 @@ def _keys(document: Document, node: yaml.Node, key: Key) -> tuple[Mapping[str, s
     found = [_labels(document, one, key.name) for one in node.value]
     first = next((one for one in found if one is not None), {})
     for one, item in zip(found, node.value, strict=True):
-        if one is not None and set(one) != set(first):
+        if one is not None and not one:
+            document.complain(item, f"this entry of {key.name} names no column")
+        elif one is not None and set(one) != set(first):
             document.complain(item, f"every entry of {key.name} needs the same columns", f"here: {', '.join(first)}")
     return tuple(one for one in found if one is not None)
 
@@ -169,24 +187,8 @@ _READERS: Mapping[Form, Callable[[Document, yaml.Node, Key], Value | None]] = {
 
 
 def check_sql(document: Document, given: Given | None, *, whole: bool, windowed: bool = True) -> None:
-    """Complain of what the SQL may not say, at its very place where the YAML is plain enough to tell."""
+    """Complain of what the SQL may not say, at its very place."""
     if given is None or not isinstance(given.value, str) or not isinstance(given.node, yaml.ScalarNode):
         return
     for finding in lint.lint(given.value, whole=whole, windowed=windowed):
-        document.complain(_place(document, given.node, finding.offset), finding.message, finding.hint)
-
-
-def _place(document: Document, node: yaml.ScalarNode, offset: int) -> yaml.Mark:
-    """Return the mark of an offset in a scalar's value: exact in literal blocks and plain lines."""
-    before = node.value[:offset]
-    start = node.start_mark
-    lines = document.text.splitlines()
-    if node.style == "|":
-        line = start.line + 1 + before.count("\n")
-        first = lines[start.line + 1] if start.line + 1 < len(lines) else ""
-        indent = len(first) - len(first.lstrip(" "))
-        return yaml.Mark(start.name, 0, line, indent + len(before.rpartition("\n")[2]), None, 0)
-    column = start.column + (1 if node.style in ("'", '"') else 0) + offset
-    if node.style != ">" and start.line == node.end_mark.line:
-        return yaml.Mark(start.name, 0, start.line, column, None, 0)
-    return start
+        document.complain(document.inside(given.node, finding.offset), finding.message, finding.hint)
