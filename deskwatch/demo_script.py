@@ -25,7 +25,7 @@ def _spread_widens(world: World) -> None:
 
 
 def _fills_hide(world: World) -> None:
-    world.venues["binance"].faults.stall("account", "*", 15.0)
+    world.venues["binance"].faults.stall("account", None, 15.0)
 
 
 def _venue_is_cut(world: World) -> None:
