@@ -53,8 +53,8 @@ def check_rules(paths: Sequence[Path] | None, *, explain: bool) -> list[Problem]
         UsageError: `explain`, and no database runs.
         Transient: the database does not answer.
     """
-    settings = None if paths and not explain else load_settings()
-    chosen = list(paths) if paths or settings is None else configured(settings)
+    settings = load_settings() if explain or not paths else None
+    chosen = list(paths or (configured(settings) if settings else ()))
     if not files_of(chosen):
         hint = f"name files or folders; the rules that come with deskwatch are in {catalogue()}"
         return [Problem(one, 1, 1, "there is no *.yaml in this folder", hint, "") for one in chosen]

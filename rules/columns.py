@@ -16,11 +16,6 @@ _QUOTE = 'if the server does know it, write it in double quotes: "{}"'
 
 def check_section(document: Document, section: Section, tables: Tables | None) -> None:
     """Complain of names in a threshold, stale or absent that are no table or column."""
-    for node, name in _labels(section):
-        if not is_name(name):
-            document.complain(node, f"{name!r} is no column name")
-        elif name in RESERVED_LABELS or name in _NO_LABELS:
-            document.complain(node, f"{name!r} cannot be a label", "name the columns that tell the alerts apart")
     table = section.get("table")
     if table is None:
         return
@@ -31,9 +26,18 @@ def check_section(document: Document, section: Section, tables: Tables | None) -
     if columns is None:
         return
     for node, name in _labels(section):
-        _check_label(document, node, name, columns)
+        _check_column(document, node, name, columns)
     for key in ("value", "where"):
         _check_words(document, section.get(key), columns)
+
+
+def check_labels(document: Document, section: Section) -> None:
+    """Complain of columns that cannot be labels, whatever the table has."""
+    for node, name in _labels(section):
+        if not is_name(name):
+            document.complain(node, f"{name!r} is no column name")
+        elif name in RESERVED_LABELS or name in _NO_LABELS:
+            document.complain(node, f"{name!r} cannot be a label", "name the columns that tell the alerts apart")
 
 
 def check_query(document: Document, given: Given, tables: Tables | None) -> None:
@@ -68,7 +72,7 @@ def _labels(section: Section) -> Iterator[tuple[yaml.Node, str]]:
                 yield key, str(getattr(key, "value", ""))
 
 
-def _check_label(document: Document, node: yaml.Node, name: str, columns: Mapping[str, str]) -> None:
+def _check_column(document: Document, node: yaml.Node, name: str, columns: Mapping[str, str]) -> None:
     if name not in columns:
         document.complain(node, f"unknown column {name!r}", nearest(name, columns))
     elif columns[name] not in LABEL_TYPES and name not in _NO_LABELS:

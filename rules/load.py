@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import yaml
 
 from rules import fields, template
-from rules.columns import check_query, check_section
+from rules.columns import check_labels, check_query, check_section
 from rules.document import Document, describe
 from rules.locate import group_problem
 from rules.model import (
@@ -211,6 +211,7 @@ class _Loader:
         inner = read_section(self._document, section[given[0]].node, fields.KINDS[given[0]], given[0])
         if inner is None:
             return None
+        check_labels(self._document, inner)
         check_section(self._document, inner, self._tables)
         for name in ("value", "where"):
             check_sql(self._document, inner.get(name), whole=False)
