@@ -6,6 +6,8 @@ from enum import IntEnum
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
+Steps: TypeAlias = Sequence[tuple[float | None, str]]
+"""From which value on which colour."""
 
 SCHEMA_VERSION = 41
 DATASOURCE: Json = {"type": "questdb-questdb-datasource", "uid": "questdb"}
@@ -33,10 +35,12 @@ class Panel:
     width: int = 12
     height: int = 8
     format: Format = Format.TIME_SERIES
-    steps: Sequence[tuple[float | None, str]] = ((None, CALM),)
+    steps: Steps = ((None, CALM),)
     no_value: str = "no data"
     options: Mapping[str, Any] = field(default_factory=dict)
     overrides: Sequence[Json] = ()
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    mappings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def target(sql: str, shape: Format) -> Json:
@@ -47,7 +51,42 @@ def target(sql: str, shape: Format) -> Json:
 def _custom(kind: str) -> Json:
     if kind != "timeseries":
         return {}
-    return {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}
+    # A missing second is a NULL of the query, and a NULL is not drawn over; a lone point between two holes shows.
+    return {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "auto", "spanNulls": False}
+
+
+def column(name: str, *, unit: str | None = None, steps: Steps = (), **properties: Any) -> Json:  # noqa: ANN401  Grafana's
+    """Return how one column of a table looks: its unit, colour steps of its cells, any other property by its path."""
+    settings: list[Json] = [{"id": "unit", "value": unit}] if unit else []
+    if steps:
+        settings += [{"id": "thresholds", "value": thresholds(steps)}, _COLOURED]
+    settings += [{"id": path.replace("__", "."), "value": value} for path, value in properties.items()]
+    return {"matcher": {"id": "byName", "options": name}, "properties": settings}
+
+
+def words(name: str, colors: Mapping[str, str]) -> Json:
+    """Return a text column whose cells are coloured by their word."""
+    values = {word: {"color": color, "index": place} for place, (word, color) in enumerate(colors.items())}
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "mappings", "value": [{"type": "value", "options": values}]}, _COLOURED],
+    }
+
+
+def _mappings(texts: Mapping[str, tuple[str, str]]) -> list[Json]:
+    """Return the words and colours that stand for values."""
+    if not texts:
+        return []
+    options = {value: {"text": text, "color": color} for value, (text, color) in texts.items()}
+    return [{"type": "value", "options": options}]
+
+
+_COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}
+
+
+def thresholds(steps: Steps) -> Json:
+    """Return colour steps; the first has no value and colours everything below the second."""
+    return {"mode": "absolute", "steps": [{"value": value, "color": color} for value, color in steps]}
 
 
 def panel_json(panel: Panel, number: int, x: int, y: int) -> Json:
@@ -65,11 +104,9 @@ def panel_json(panel: Panel, number: int, x: int, y: int) -> Json:
             "defaults": {
                 "unit": panel.unit,
                 "noValue": panel.no_value,
-                "thresholds": {
-                    "mode": "absolute",
-                    "steps": [{"value": value, "color": color} for value, color in panel.steps],
-                },
-                "custom": _custom(panel.kind),
+                "thresholds": thresholds(panel.steps),
+                "mappings": _mappings(panel.mappings),
+                "custom": {**_custom(panel.kind), **panel.custom},
             },
             "overrides": list(panel.overrides),
         },
