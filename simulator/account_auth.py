@@ -18,7 +18,7 @@ from simulator.account_model import VenueRefuses
 DEFAULT_WINDOW = Decimal(5000)
 LARGEST_WINDOW = Decimal(60_000)
 AHEAD_MS = 1000
-_KEY = re.compile(r"[A-Za-z0-9]{1,128}")
+_KEY = re.compile(r"[A-Za-z0-9-]{1,128}")
 _SIGNATURE = re.compile(r"(^|&)signature=[^&]*")
 BAD_SIGNATURE = (-1022, "Signature for this request is not valid.")
 _STATUS = {-2014: HTTPStatus.UNAUTHORIZED, -2015: HTTPStatus.UNAUTHORIZED}
