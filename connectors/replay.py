@@ -21,12 +21,12 @@ from connectors.base.contract import (
     Texts,
     WireLevels,
 )
-from connectors.base.feed import MarketFeed
+from connectors.base.feed import RECOVERY_S, MarketFeed
 from connectors.recording import Recorded, Recording, read
 from connectors.registry import dialect
 from core.errors import BadMessage, UsageError
 from core.events import MarketEvent
-from core.types import Channel, Nanos, StreamState
+from core.types import SECOND, Channel, Nanos, StreamState
 
 
 class NoSuchFrame(UsageError):
@@ -167,7 +167,15 @@ def replay(spoken: Dialect, recording: Recording, faults: Faults = Faults(), *, 
             seconds += time.perf_counter() - started  # noqa: TID251  as above
             _obey(feed, shadow, commands, original.at)
         _obey(feed, shadow, feed.on_tick(original.at), original.at)
+    _settle(feed, shadow, recording.frames[-1].at)
     return ReplayReport(spoken.venue, feed, len(recording.frames), seconds, events)
+
+
+def _settle(feed: MarketFeed, venue: _Venue, end: Nanos) -> None:
+    """Let the recoveries that still wait for their turn come: the recording is over, the venue's books are there."""
+    for wait in RECOVERY_S:
+        end += wait * SECOND
+        _obey(feed, venue, feed.recoveries(end), end)
 
 
 def _obey(feed: MarketFeed, venue: _Venue, commands: Sequence[Command], now: Nanos) -> None:

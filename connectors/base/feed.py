@@ -156,13 +156,17 @@ class MarketFeed:
         """Do what time asks for: late acknowledgements, due recoveries, samples, silence."""
         commands: list[Command] = self._acks.overdue(now)
         commands += self._refuse(self._acks.refused())
+        commands += self.recoveries(now)
         for track in self._tracks.values():
-            if track.due is not None and now >= track.due and not track.fetching:
-                commands += self._recover(track, now)
             if track.changed and now - track.sampled >= self._options.sample_every:
                 self._sample(track, now)
         commands += self._silence(now)
         return commands
+
+    def recoveries(self, now: Nanos) -> list[Command]:
+        """Return what gets the books back whose turn it is."""
+        due = [t for t in self._tracks.values() if t.due is not None and now >= t.due and not t.fetching]
+        return [command for track in due for command in self._recover(track, now)]
 
     def stats(self, now: Nanos) -> list[FeedStats]:
         """Return one line a stream since the last call."""
