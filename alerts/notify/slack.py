@@ -102,14 +102,14 @@ class SlackNotifier:
             # To read is an optional permission: without it the post is repeated, and may be double.
             log.warning("slack.cannot_look", channel=channel, incident=incident, why=str(refusal))
             return None
-        for one in answer.get("messages", []):
-            metadata = one.get("metadata") or {}
-            told = metadata.get("event_payload") or {}
+        for one in _objects(answer.get("messages")):
+            metadata = _object(one.get("metadata"))
+            told = _object(metadata.get("event_payload"))
             if metadata.get("event_type") == EVENT_TYPE and (told.get("incident"), told.get("version")) == (
                 incident,
                 version,
             ):
-                return Reference(place, str(one["ts"]))
+                return Reference(place, str(one.get("ts")))
         return None
 
     async def identify(self) -> Workspace:
@@ -126,9 +126,9 @@ class SlackNotifier:
         while True:
             arguments = {"limit": PAGE, "cursor": cursor, "exclude_archived": True}
             answer = await self._call("conversations.list", arguments)
-            for one in answer.get("channels", []):
-                self._ids[one["name"]] = self._ids[f"#{one['name']}"] = str(one["id"])
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            for one in _objects(answer.get("channels")):
+                self._ids[str(one.get("name"))] = self._ids[f"#{one.get('name')}"] = str(one.get("id"))
+            cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")
             if channel in self._ids:
                 return self._ids[channel]
             if not cursor:
@@ -150,13 +150,20 @@ class SlackNotifier:
             # The request was on its way: Slack may have carried it out.
             why = str(trouble) or f"no answer within {self._time_out:g} s"
             raise OutcomeUnknown(f"{method}: {why}", hint="Look for the message before it is sent again") from trouble
-        except (AttributeError, TypeError, ValueError) as trouble:
-            # The SDK trips over an answer that is no JSON object; something between us and Slack wrote it.
-            hint = "Look for the message before it is sent again; ask what proxy stands before Slack"
-            raise OutcomeUnknown(f"{method}: an answer that is not Slack's", hint=hint) from trouble
+        except (AttributeError, TypeError, ValueError, LookupError) as trouble:
+            # The SDK trips over an answer that is no JSON object, or in no known encoding.
+            raise _foreign(method) from trouble
         scopes = response.headers.get("x-oauth-scopes", "")
         data = response.data if isinstance(response.data, dict) else {}
         return {**data, "scopes": [scope.strip() for scope in scopes.split(",") if scope.strip()]}
+
+
+def _object(value: object) -> Answer:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Answer]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _reference(answer: Answer) -> Reference:
@@ -174,6 +181,8 @@ def _refusal(method: str, refusal: SlackApiError) -> DeskError:
     code = str(body.get("error") or "")
     if status == 429:  # noqa: PLR2004  Too Many Requests
         return ChannelBusy(f"{method}: {code or status}", hint=verdict("ratelimited").hint, after=_wait(headers))
+    if not code and status == 200:  # noqa: PLR2004  OK, and yet not Slack's words: it may have been carried out
+        return _foreign(method)
     if not code:
         hint = "Try again; status.slack.com tells of outages, and a proxy may stand before Slack"
         return ReceiverDown(f"{method}: HTTP status {status}", hint=hint)
@@ -184,6 +193,12 @@ def _refusal(method: str, refusal: SlackApiError) -> DeskError:
     return found.error(detail, hint=found.hint)
 
 
+def _foreign(method: str) -> OutcomeUnknown:
+    """Return the error for an answer that something between us and Slack wrote."""
+    hint = "Look for the message before it is sent again; ask what proxy stands before Slack"
+    return OutcomeUnknown(f"{method}: an answer that is not Slack's", hint=hint)
+
+
 def _wait(headers: Mapping[str, str]) -> float:
     """Return the seconds that Slack asks for, at least the pause that it would ask for."""
     named = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
@@ -192,9 +207,8 @@ def _wait(headers: Mapping[str, str]) -> float:
 
 def _details(body: Answer) -> str:
     """Return what Slack says beside the code: pointers of refused blocks, scopes."""
-    metadata = body.get("response_metadata")
-    messages = metadata.get("messages") if isinstance(metadata, dict) else None
-    parts = [str(one) for one in messages or body.get("errors") or []][:3]
+    messages = _object(body.get("response_metadata")).get("messages") or body.get("errors")
+    parts = [str(one) for one in messages[:3]] if isinstance(messages, list) else []
     if body.get("needed"):
         parts.append(f"needed {body['needed']}, provided {body.get('provided', '')}")
     return f" ({'; '.join(parts)})" if parts else ""
