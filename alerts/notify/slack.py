@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -31,6 +31,8 @@ API_URL = "https://slack.com/api/"
 TIMEOUT = 10.0
 """Seconds that one call may take, connecting included."""
 
+WANTED_SCOPES = ("chat:write", "chat:write.public", "channels:read", "channels:history")
+
 PAGE = 200
 """Messages or channels of one listing."""
 
@@ -39,14 +41,6 @@ _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 _POST_ONLY = frozenset({"unfurl_links", "unfurl_media"})
 
 Answer = Mapping[str, Any]
-
-
-class Workspace(NamedTuple):
-    """Whose token it is."""
-
-    team: str
-    bot: str
-    scopes: frozenset[str]
 
 
 class SlackNotifier:
@@ -112,11 +106,12 @@ class SlackNotifier:
                 return Reference(place, str(one.get("ts")))
         return None
 
-    async def identify(self) -> Workspace:
-        """Return whose token this is; raises one of the port's errors."""
+    async def who_am_i(self) -> str:
+        """Return whose token this is, and what it may not do, in a line; raises one of the port's errors."""
         answer = await self._call("auth.test", {})
-        scopes = answer.get("scopes", frozenset())
-        return Workspace(str(answer.get("team", "")), str(answer.get("user", "")), frozenset(scopes))
+        who = f"{answer.get('user', 'somebody')} in {answer.get('team', 'a workspace without a name')}"
+        lacks = [scope for scope in WANTED_SCOPES if answer["scopes"] and scope not in answer["scopes"]]
+        return f"{who}, without the scopes {', '.join(lacks)} (docs/slack.md)" if lacks else who
 
     async def _id(self, channel: str) -> str:
         """Return a channel's id; a name that no post has told us yet is looked up."""

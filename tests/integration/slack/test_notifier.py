@@ -151,11 +151,13 @@ async def test_a_broadcast_reply_is_seen_in_the_channel_and_its_text_is_inert(
     assert [one.text for one in workspace.messages("alerts")][1] == "worse: &lt;!channel&gt;"
 
 
-async def test_the_token_says_whose_it_is(slack: SlackNotifier) -> None:
+async def test_the_token_says_whose_it_is_and_what_it_may_not_do(
+    slack: SlackNotifier, workspace: SlackWorkspace
+) -> None:
     """`doctor` shows it."""
-    found = await slack.identify()
-    assert (found.team, found.bot) == ("Simulated desk", "deskwatch")
-    assert "chat:write" in found.scopes
+    assert await slack.who_am_i() == "deskwatch in Simulated desk"
+    workspace.grant("chat:write", "chat:write.public", "channels:read")
+    assert "without the scopes channels:history" in await slack.who_am_i()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from alerts.notify.slack_text import code, cut, duration, escape, link, moment, 
 from tests.fakes.notifications import AT
 
 
-@given(st.text(), st.integers(1, 40))
+@given(st.one_of(st.text(), st.text(alphabet="&<>a😀")), st.integers(1, 40))
 def test_escaped_text_keeps_its_limit_and_never_ends_in_half_an_entity(text: str, limit: int) -> None:
     """`&am` would show as such."""
     found = escape(text, limit)
