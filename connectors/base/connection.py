@@ -95,8 +95,8 @@ class Connection:
                 if self._dialect.keep_alive.text:
                     _ = start(group, "keep-alive", self._keep_alive(self._dialect.keep_alive.text))
         except BaseExceptionGroup as several:
-            ended = several.subgroup(Ended)
-            if ended is None or several.subgroup(lambda error: not isinstance(error, Ended)) is not None:
+            ended, defects = several.split(Ended)
+            if ended is None or defects is not None:
                 raise
             raise _first(ended) from several
 
