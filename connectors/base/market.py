@@ -22,7 +22,7 @@ from core.errors import DeskError
 from core.events import Instrument, VenueHealth
 from core.log import get_logger
 from core.tasks import start
-from core.types import Channel, Nanos, StreamState
+from core.types import Channel, InstrumentKind, Nanos, StreamState
 
 HEALTH_EVERY = 1.0
 INSTRUMENTS_EVERY = 900.0
@@ -141,8 +141,12 @@ class MarketData:
     def _groups(self, names: Names) -> Iterator[tuple[str, Sequence[Stream]]]:
         """Yield (path, streams) of each connection: channels of equal path share them."""
         by_path: dict[str, list[Stream]] = {}
+        offered = self._offered()
         for symbol in dict.fromkeys(self._settings.symbols):
-            for channel in self._offered():
+            known = self._known.get(symbol)
+            for channel in offered:
+                if channel is Channel.FUNDING and known is not None and known.kind is InstrumentKind.SPOT:
+                    continue  # spot has no funding: to ask for it is to be refused
                 by_path.setdefault(self._dialect.ws_path(channel), []).append(Stream(channel, names.native(symbol)))
         size = self._dialect.streams_per_connection
         for path, streams in by_path.items():
