@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from deskwatch.web.model import DeskStatus
+from deskwatch.web.view import Desk, arrange
 
 FOLDER = Path(__file__).parent
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -40,6 +41,11 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.1f}"  # noqa: PLR2004  three digits
 
 
+def measure(value: float | None, unit: str) -> str:
+    """Return a number with its unit, a dash without one."""
+    return "–" if value is None else f"{number(value)} {unit}"
+
+
 def clock(moment: datetime | None) -> str:
     """Return the time of day, UTC."""
     return "never" if moment is None else moment.strftime("%H:%M:%S")
@@ -52,14 +58,24 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"span": span, "age": age, "number": number, "clock": clock}
+_templates.filters |= {"span": span, "age": age, "number": number, "measure": measure, "clock": clock}
 
 
 def page(status: DeskStatus) -> str:
     """Return the whole page."""
-    return _templates.get_template("page.html.j2").render(status=status)
+    arranged = arrange(status)
+    return _render("page.html.j2", status, arranged, title=f"{arranged.headline} · deskwatch")
 
 
 def desk(status: DeskStatus) -> str:
     """Return the part of the page that changes."""
-    return _templates.get_template("desk.html.j2").render(status=status)
+    return _render("desk.html.j2", status, arrange(status))
+
+
+def event(html: str) -> bytes:
+    """Return one server-sent event; each line is a field of its own, so that an empty one does not end the event."""
+    return ("".join(f"data: {line}\n" for line in html.splitlines() or [""]) + "\n").encode()
+
+
+def _render(template: str, status: DeskStatus, arranged: Desk, **more: str) -> str:
+    return _templates.get_template(template).render(status=status, desk=arranged, **more)
