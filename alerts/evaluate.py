@@ -55,7 +55,7 @@ class Memory:
 
     instances: Mapping[str, Instance] = field(default_factory=dict)
     empty: int = 0
-    """Evaluations in a row without any row."""
+    """Evaluations in a row without any row, counted up to NO_DATA_AFTER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,17 @@ def evaluate(
     """Return the rule's alerts after an evaluation at the slot `at`."""
     if isinstance(outcome, Failed):
         return _failed(group, rule, memory, outcome, at)
-    if path_late and isinstance(rule.kind, Stale | Absent):
+    if path_late and _proves_nothing(rule, outcome):
         return Evaluation(memory, (), Health.HELD, len(outcome.findings), "the data path is behind")
-    empty = 0 if outcome.findings else memory.empty + 1
+    empty = 0 if outcome.findings else min(memory.empty + 1, NO_DATA_AFTER)
     if isinstance(rule.kind, Threshold) and not outcome.findings and rule.no_data is not NoData.OK:
         return _no_data(group, rule, replace(memory, empty=empty), at)
     return _judged(group, rule, replace(memory, empty=empty), outcome.findings, at)
+
+
+def _proves_nothing(rule: Rule, outcome: Answered) -> bool:
+    """Whether the answer may only mean that rows are late: what is judged by missing rows, and a window without any."""
+    return isinstance(rule.kind, Stale | Absent) or (isinstance(rule.kind, Threshold) and not outcome.findings)
 
 
 def _judged(group: Group, rule: Rule, memory: Memory, findings: Sequence[Finding], at: datetime) -> Evaluation:

@@ -1,18 +1,35 @@
 """Groups of alerts on a route: when one speaks, and what it says. Pure.
 
-The decision table is Alertmanager's (section 2.6 of its semantics), with members named by (alert, episode): an alert
-that resolved unheard and fires again is new.
+The decision table is Alertmanager's (section 2.6 of its semantics), with members named by (rule, alert, episode): an
+alert that resolved unheard and fires again is new.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from alerts.model import Labels, Reason
 from alerts.route import Route
+from alerts.state import Instance
 
-Member = tuple[str, str]
-"""(fingerprint, episode)."""
+SHORTEST_INTERVAL = timedelta(seconds=1)
+"""A channel takes one message a second; a group never looks oftener."""
+
+
+class AlertKey(NamedTuple):
+    """An alert: the rule's identity (group/rule) and the fingerprint of its labels."""
+
+    rule: str
+    fingerprint: str
+
+
+class Member(NamedTuple):
+    """An alert in one episode of its life."""
+
+    rule: str
+    fingerprint: str
+    episode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +43,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """Alerts that share a message. `members` maps an alert's fingerprint to its identity (group/rule) of the rule.
+    """Alerts that share a message.
 
-    `incident` is the message's life: it opens with the first notification and closes when all is resolved.
+    `members` fired since the group began; those that ended are in `ended` too, as they were then. `incident` is the
+    message's life: it opens with the first notification and closes, with the group, when all is resolved.
     """
 
     key: str
@@ -37,21 +55,32 @@ class AlertGroup:
     route: str
     created_at: datetime
     next_flush: datetime
-    members: Mapping[str, str] = field(default_factory=dict)
+    members: frozenset[AlertKey] = frozenset()
+    ended: Mapping[AlertKey, Instance] = field(default_factory=dict)
     told: Told | None = None
     incident: str = ""
     opened_at: datetime | None = None
     version: int = 0
+    waits: bool = True
+    """Its first flush is still to come."""
 
-    def with_member(self, fingerprint: str, rule: str) -> "AlertGroup":
-        """Return the group with one more alert."""
-        if self.members.get(fingerprint) == rule:
-            return self
-        return replace(self, members={**self.members, fingerprint: rule})
+    def with_firing(self, keys: Iterable[AlertKey]) -> "AlertGroup":
+        """Return the group with alerts that fire now."""
+        new = frozenset(keys)
+        return replace(self, members=self.members | new, ended={k: v for k, v in self.ended.items() if k not in new})
 
-    def without(self, gone: frozenset[str]) -> "AlertGroup":
-        """Return the group without some alerts."""
-        return replace(self, members={key: rule for key, rule in self.members.items() if key not in gone})
+    def with_ended(self, ended: Mapping[AlertKey, Instance]) -> "AlertGroup":
+        """Return the group with some of its alerts resolved."""
+        return replace(self, ended={**self.ended, **ended})
+
+    def due(self, now: datetime, interval: timedelta) -> datetime:
+        """Return the last moment of its grid up to `now`: flushes that fell due while we were away run once."""
+        step = max(interval, SHORTEST_INTERVAL)
+        return self.next_flush + (now - self.next_flush) // step * step
+
+    def after(self, at: datetime, interval: timedelta) -> "AlertGroup":
+        """Return the group as it waits for the flush after the one at `at`."""
+        return replace(self, next_flush=at + max(interval, SHORTEST_INTERVAL), waits=False)
 
 
 def group_key(route: Route, labels: Labels) -> str:

@@ -34,6 +34,19 @@ class Reason(StrEnum):
     REPEAT_INTERVAL = "repeat_interval"
 
 
+class Hold(StrEnum):
+    """Why a change of an alert is not told now, or at all."""
+
+    GROUP_WAIT = "group_wait"
+    """The group's first message waits for more alerts."""
+    GROUP_INTERVAL = "group_interval"
+    """The group's next message is not due yet."""
+    RESOLVED_BEFORE_FIRST = "resolved_before_first"
+    """It ended before the first message was due: nobody needs to know."""
+    NO_RECEIVER = "no_receiver"
+    """Nothing is set up that could tell anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertView:
     """One alert inside a notification. Texts are rendered; `value` is the last breaching value, `value_now` today's."""

@@ -64,7 +64,10 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One alert of a rule. `value` is the last breaching value, `value_now` the latest one, None when there is none."""
+    """One alert of a rule. `value` is the last breaching value, `value_now` the latest one, None when there is none.
+
+    Once it is resolved nothing changes any more: `value_now` stays the value that it ended with.
+    """
 
     fingerprint: str
     labels: Labels
@@ -201,7 +204,7 @@ def _absent(
             phase: Phase = Firing(active_at, fired_at, since) if kept else Resolved(active_at, fired_at, at, reason)
             return replace(before, phase=phase, value_now=value)
         case Resolved(resolved_at=resolved_at):
-            return replace(before, value_now=value) if at - resolved_at <= RETENTION else None
+            return before if at - resolved_at <= RETENTION else None
 
 
 def _transition(before: Instance | None, now: Instance | None, at: datetime) -> Transition:

@@ -1,0 +1,181 @@
+"""Messages to their channels, at least once and in practice once: each is confirmed when the answer is stored.
+
+A post is noted before it begins. If its answer is lost, or we are, the receiver is asked for the message before
+another one is posted; an edit is harmless to repeat, since it is the whole desired state.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from alerts.changes import Waiting
+from alerts.notify.base import (
+    ChannelBusy,
+    ChannelGone,
+    CredentialsRefused,
+    MessageGone,
+    Notifier,
+    Reference,
+)
+from alerts.queue import BACK_OFF_S, BETWEEN_S, SELDOM_S, ChannelQueue
+from alerts.rows import delivery_row
+from alerts.store import MessageState, Pending, Store
+from core.clock import Clock, to_datetime
+from core.errors import DeskError, Permanent, Transient
+from core.log import get_logger
+from core.tasks import start
+
+log = get_logger(__name__)
+
+POLL_S = 0.25
+"""How long a put-off message can keep a more urgent one waiting."""
+
+Finder = Callable[[str], Notifier | None]
+"""Gives a receiver's API, None if it has none."""
+
+
+class Outcome(NamedTuple):
+    """What became of a message: for the log on the status page."""
+
+    incident: str
+    version: int
+    state: MessageState
+    error: str = ""
+
+
+class Sender:
+    """One queue and one task a channel. `report` hears of each outcome."""
+
+    def __init__(self, store: Store, finder: Finder, clock: Clock, report: Callable[[Outcome], None]) -> None:
+        self._store = store
+        self._finder = finder
+        self._clock = clock
+        self._report = report
+        self._queues: dict[str, ChannelQueue] = {}
+        self._troubles: dict[tuple[str, str], str] = {}
+        self._news: dict[str, asyncio.Event] = {}
+        self._more = asyncio.Event()
+
+    def offer(self, waiting: Waiting) -> None:
+        """Take a message that is stored."""
+        self._queues.setdefault(waiting.channel, ChannelQueue(waiting.channel)).put(waiting)
+        self._news.setdefault(waiting.channel, asyncio.Event()).set()
+        self._more.set()
+
+    def waiting(self) -> int:
+        """Return how many messages wait."""
+        return sum(len(one) for one in self._queues.values())
+
+    def problems(self) -> list[str]:
+        """Return what keeps messages from arriving, and what to do."""
+        return list(dict.fromkeys(self._troubles.values()))
+
+    async def run(self) -> None:
+        """Send, for ever."""
+        async with asyncio.TaskGroup() as group:
+            served: set[str] = set()
+            while True:
+                for channel in self._queues.keys() - served:
+                    served.add(channel)
+                    start(group, f"send {channel}", self._serve(channel))
+                self._more.clear()
+                await self._more.wait()
+
+    async def _serve(self, channel: str) -> None:
+        news = self._news[channel]
+        while True:
+            news.clear()
+            pause = await self.turn(channel)
+            if pause is None:
+                await news.wait()
+            else:
+                await self._clock.sleep(min(pause, POLL_S))
+
+    async def turn(self, channel: str) -> float | None:
+        """Send what is due in a channel, at most one message; return the seconds to wait, None if nothing waits."""
+        queue = self._queues[channel]
+        due = queue.next(self._clock.elapsed())
+        if not isinstance(due, Waiting):
+            return due
+        try:
+            await self._deliver(queue, due)
+        except DeskError as error:
+            self._failed(queue, due, error)
+        except Exception as error:  # noqa: BLE001  the supervised boundary of a message: a defect costs it alone
+            log.error("message.crashed", incident=due.incident, error=repr(error), hint="this is a defect: report it")
+            self._failed(queue, due, Transient(repr(error), hint="This is a defect: please report it"))
+        return 0.0
+
+    async def _deliver(self, queue: ChannelQueue, due: Waiting) -> None:
+        notifier = self._finder(due.receiver)
+        pending = await self._store.pending(due.incident)
+        if pending is None:
+            queue.done(due.incident, due.version)
+            return
+        if notifier is None:
+            raise Transient(f"receiver {due.receiver}: nothing is set up for it", hint="Set slack.token")
+        reference = pending.reference
+        if reference is None and pending.attempted:
+            reference = await notifier.find(pending.channel, due.incident, pending.attempted)
+            if reference is not None:
+                await self._confirm(queue, due, pending.attempted, reference)
+                return
+        queue.spend(self._clock.elapsed())
+        try:
+            await self._confirm(queue, due, pending.version, await self._send(notifier, due, pending))
+        except MessageGone as error:
+            log.warning("message.gone", incident=due.incident, error=str(error))
+            await self._store.lost(due.incident)
+        except ChannelBusy:
+            await self._store.attempt(due.incident, 0)
+            raise
+        except Permanent as error:
+            await self._refused(queue, due, pending.version, error)
+
+    async def _send(self, notifier: Notifier, due: Waiting, pending: Pending) -> Reference:
+        if pending.reference is not None:
+            return await notifier.update(pending.reference, pending.payload)
+        await self._store.attempt(due.incident, pending.version)
+        return await notifier.post(pending.channel, pending.payload)
+
+    async def _confirm(self, queue: ChannelQueue, due: Waiting, version: int, reference: Reference) -> None:
+        now = self._clock.now()
+        event = delivery_row(due.incident, due.receiver, due.severity, "delivery", "sent", now)
+        attempt = 0
+        while True:
+            try:
+                await self._store.confirm(due.incident, version, reference, to_datetime(now), event)
+                break
+            except Transient as error:
+                # It has arrived; only our disk does not take that yet. Until it does, nothing may send it again.
+                self._troubles[queue.channel, ""] = str(error)
+                await self._clock.sleep(BACK_OFF_S[min(attempt, len(BACK_OFF_S) - 1)])
+                attempt += 1
+        queue.done(due.incident, version)
+        self._troubles.pop((queue.channel, due.incident), None)
+        self._troubles.pop((queue.channel, ""), None)
+        self._report(Outcome(due.incident, version, MessageState.SENT))
+
+    async def _refused(self, queue: ChannelQueue, due: Waiting, version: int, error: Permanent) -> None:
+        now = self._clock.now()
+        event = delivery_row(due.incident, due.receiver, due.severity, "delivery", type(error).__name__, now)
+        await self._store.refuse(due.incident, version, str(error), to_datetime(now), event)
+        elapsed = self._clock.elapsed()
+        if isinstance(error, ChannelGone | CredentialsRefused):
+            queue.hold(elapsed + SELDOM_S)
+        queue.refuse(due.incident, version, elapsed)
+        scope = "" if isinstance(error, ChannelGone | CredentialsRefused) else due.incident
+        self._troubles[queue.channel, scope] = f"{queue.channel}: {error}"
+        log.error("message.refused", channel=queue.channel, incident=due.incident, error=str(error))
+        self._report(Outcome(due.incident, version, MessageState.REFUSED, str(error)))
+
+    def _failed(self, queue: ChannelQueue, due: Waiting, error: DeskError) -> None:
+        """Put a message off; what asks the channel to wait holds all of it."""
+        elapsed = self._clock.elapsed()
+        if isinstance(error, ChannelBusy):
+            queue.hold(elapsed + (error.after or BETWEEN_S))
+        else:
+            queue.later(due.incident, elapsed)
+            self._troubles[queue.channel, ""] = f"{queue.channel}: {error}"
+        log.warning("message.put_off", channel=queue.channel, incident=due.incident, error=str(error))
+        self._report(Outcome(due.incident, due.version, MessageState.WAITING, str(error)))

@@ -1,0 +1,199 @@
+"""The alert side of the desk: rules on their schedule, groups on their timers, messages to their receivers."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from alerts.board import Board, Render
+from alerts.changes import Changes, waiting_of
+from alerts.engine import Engine
+from alerts.evaluate import Health
+from alerts.notice import RANK
+from alerts.notify.base import Notifier
+from alerts.path import EVERY_S, PathWatch, built_in
+from alerts.route import Routing
+from alerts.save import Saver
+from alerts.schedule import Schedule
+from alerts.sender import Sender
+from alerts.settings import AlertSettings
+from alerts.snapshot import AlertSummary, MessageList, MessageSummary, RuleSummary
+from alerts.state import Firing, Pending, Resolved, State, state_of
+from alerts.store import Store
+from core.clock import Clock, to_datetime
+from core.errors import DeskError
+from core.heartbeat import Load, beat
+from core.log import get_logger
+from core.ports import RowReader, RowWriter
+from core.tasks import start
+from rules.model import Group, Rule, Ruleset
+
+log = get_logger(__name__)
+
+FLUSH_POLL_S = 0.1
+PRUNE_S = 3600.0
+UNKNOWN = "unknown"
+"""A rule's state before its first evaluation."""
+
+
+class AlertService:
+    """Run it with `run`; the other methods look at it. `notifiers`: by receiver, or one for all, or none."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  wiring hands in each adapter by its port
+        self,
+        rules: Ruleset,
+        routing: Routing,
+        store: Store,
+        reader: RowReader,
+        writer: RowWriter,
+        notifiers: Mapping[str, Notifier] | Notifier | None,
+        clock: Clock,
+        settings: AlertSettings,
+        instance: str,
+        waiting: Callable[[], Load],
+    ) -> None:
+        self._ruleset = rules
+        self._store = store
+        self._writer = writer
+        self._notifiers = notifiers
+        self._clock = clock
+        self._instance = instance
+        self._waiting = waiting
+        self._own = built_in(settings.path_late)
+        self._board = Board(self._known(rules), routing, self._renderer)
+        self._messages = MessageList()
+        self._sender = Sender(store, self.notifier, clock, self._messages.report)
+        self._saver = Saver(store, writer, clock, self._stored)
+        self._path = PathWatch(reader, settings.path_late)
+        self._engine = Engine(self._board, reader, writer, self._path, clock, self._saver.save)
+        self._engine.use(rules)
+        self._schedule = Schedule(self._engine.run, clock)
+
+    async def run(self) -> None:
+        """Run until cancelled. What was stored is taken up first: nobody hears twice of what was confirmed."""
+        await self.restore(to_datetime(self._clock.now()))
+        self._schedule.use(self._ruleset)
+        async with asyncio.TaskGroup() as group:
+            start(group, "alerts heartbeat", beat("alerts", self._instance, self._writer, self._load, self._clock))
+            start(group, "alerts rules", self._schedule.serve())
+            start(group, "alerts data path", self._watch_path())
+            start(group, "alerts groups", self._flush())
+            start(group, "alerts sender", self._sender.run())
+            start(group, "alerts store", self._saver.try_again())
+            start(group, "alerts rows", self._saver.hand_on())
+            start(group, "alerts pruning", self._prune())
+
+    async def restore(self, at: datetime) -> None:
+        """Take up what the store holds."""
+        saved = await self._store.load()
+        self._messages.load(await self._store.messages(limit=200))
+        for one in saved.waiting:
+            self._sender.offer(one)
+        await self._saver.save(self._board.restore(saved, at))
+
+    async def reload(self, rules: Ruleset) -> None:
+        """Go on with other rules: state carries over by rule and labels, alerts of removed rules end."""
+        self._ruleset = rules
+        self._engine.use(rules)
+        changes = self._board.change_rules(self._known(rules), to_datetime(self._clock.now()))
+        self._schedule.use(rules)
+        await self._saver.save(changes)
+        log.info("rules.loaded", groups=len(rules.groups), rules=len(rules.names))
+
+    def notifier(self, receiver: str) -> Notifier | None:
+        """Return a receiver's API."""
+        if isinstance(self._notifiers, Mapping):
+            return self._notifiers.get(receiver)
+        return self._notifiers
+
+    def _known(self, rules: Ruleset) -> dict[str, Rule]:
+        known = {group.identity(rule): rule for group in rules.groups for rule in group.rules}
+        group, rule = self._own
+        return {**known, group.identity(rule): rule}
+
+    def _renderer(self, receiver: str) -> Render:
+        notifier = self.notifier(receiver)
+        return notifier.render if notifier is not None else None
+
+    def _load(self) -> Load:
+        return self._waiting()._replace(queue_depth=self._sender.waiting())
+
+    def _stored(self, changes: Changes) -> None:
+        for message in changes.messages:
+            self._messages.add(message)
+            self._sender.offer(waiting_of(message))
+
+    async def _watch_path(self) -> None:
+        while True:
+            at = to_datetime(self._clock.now())
+            await self._path.look(at)
+            at = to_datetime(self._clock.now())
+            await self._engine.judge(*self._own, self._path.findings(at), at)
+            await self._clock.sleep(EVERY_S)
+
+    async def _flush(self) -> None:
+        while True:
+            await self.flush(to_datetime(self._clock.now()))
+            await self._clock.sleep(FLUSH_POLL_S)
+
+    async def flush(self, now: datetime) -> None:
+        """Let every group speak whose time has come."""
+        if self._board.next_due is not None and self._board.next_due <= now:
+            changes = self._board.flush(now)
+            if changes:
+                await self._saver.save(changes)
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                await self._store.prune(to_datetime(self._clock.now()))
+            except DeskError as error:
+                log.warning("store.not_pruned", error=str(error))
+            await self._clock.sleep(PRUNE_S)
+
+    def alerts(self) -> list[AlertSummary]:
+        """Return what is pending or firing, the loudest and newest first."""
+        found = []
+        for _, one in self._board.instances():
+            match one.phase:
+                case Firing(fired_at=since) | Pending(active_at=since):
+                    severity, name = one.labels.get("severity", ""), one.labels.get("alertname", "")
+                    state, text = state_of(one), one.texts.summary
+                    found.append(AlertSummary(name, severity, state, one.labels, one.value, since, text))
+                case Resolved():
+                    continue
+        found.sort(key=lambda one: one.since, reverse=True)
+        return sorted(found, key=lambda one: (one.state != State.FIRING, -RANK.get(one.severity, 0)))
+
+    def rules(self) -> list[RuleSummary]:
+        """Return every rule, in the files' order, the built-in one last."""
+        states: dict[str, set[State]] = {}
+        for rule, one in self._board.instances():
+            states.setdefault(rule, set()).add(state_of(one))
+        own, own_rule = self._own
+        every = [(group, rule) for group in self._ruleset.groups for rule in group.rules]
+        return [
+            self._rule(group, rule, states.get(group.identity(rule), set()))
+            for group, rule in [*every, (own, own_rule)]
+        ]
+
+    def _rule(self, group: Group, rule: Rule, states: set[State]) -> RuleSummary:
+        state = next((one for one in (State.FIRING, State.PENDING) if one in states), State.INACTIVE)
+        last = self._engine.last_runs.get(group.identity(rule))
+        if last is None:
+            return RuleSummary(group.name, rule.name, UNKNOWN, None, None, "")
+        return RuleSummary(group.name, rule.name, state, last.at, last.duration_ms, last.error)
+
+    def messages(self, limit: int = 50) -> list[MessageSummary]:
+        """Return the newest messages, newest first."""
+        return self._messages.newest(limit)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with alerting itself, each with what to do."""
+        found = [self._saver.trouble] if self._saver.trouble else []
+        if self._notifiers is None:
+            found.append("Nobody hears of an alert: no receiver is set up. Set slack.token")
+        found += self._sender.problems()
+        for name, last in self._engine.last_runs.items():
+            if last.health in (Health.ERROR, Health.LIMIT):
+                found.append(f"Rule {name}: {last.error}")
+        return found
