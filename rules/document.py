@@ -89,6 +89,12 @@ def entries(document: Document, node: yaml.MappingNode) -> Iterator[tuple[str, y
         yield key.value, key, value
 
 
+def keys_of(node: yaml.Node) -> set[str]:
+    """Return the keys that a mapping gives, whatever their values are."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return {key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)}
+
+
 def is_text(node: yaml.Node) -> bool:
     """Whether a value is a text: quoted, a block, or a plain one that is no number, boolean or null."""
     return isinstance(node, yaml.ScalarNode) and (

@@ -9,7 +9,7 @@ import yaml
 
 from rules import fields, template
 from rules.columns import check_labels, check_query, check_section
-from rules.document import Document, describe
+from rules.document import Document, describe, keys_of
 from rules.locate import group_problem
 from rules.model import (
     Absent,
@@ -61,7 +61,8 @@ def load_sound(paths: Sequence[Path], tables: Tables | None = None) -> tuple[Rul
     """Read rule files or folders; return what could be read, and every problem of every file."""
     problems: list[Problem] = []
     groups: dict[str, Group] = {}
-    for file in files_of(paths):
+    files = files_of(paths)
+    for file in files:
         found, wrong = load_file(file, tables)
         problems += wrong
         for group in found:
@@ -69,6 +70,7 @@ def load_sound(paths: Sequence[Path], tables: Tables | None = None) -> tuple[Rul
             if twin.file != file:
                 message = f"group {group.name!r} is also in {twin.file}"
                 problems.append(group_problem(group, message, "a group's name must be its own"))
+    problems.sort(key=lambda one: (files.index(one.file), one.line, one.column))
     return Ruleset(tuple(groups.values())), problems
 
 
@@ -82,7 +84,7 @@ def load_file(file: Path, tables: Tables | None) -> tuple[list[Group], list[Prob
         return [], [Problem(file, 1, 1, f"is not UTF-8: {error.reason}", "save it as UTF-8", "")]
     document = Document(file, text)
     groups = _Loader(document, tables).groups()
-    return groups, sorted(document.problems, key=lambda one: (one.line, one.column))
+    return groups, document.problems
 
 
 class _Loader:
@@ -204,10 +206,7 @@ class _Loader:
             return None
         if given[0] == "sql":
             return self._sql(section)
-        for name in ("over", *(key.name for key in fields.CONDITION)):
-            if name in section:
-                hint = f"put it inside `{given[0]}`"
-                self._document.complain(section[name].node, f"{name!r} beside the rule belongs to `sql` rules", hint)
+        self._check_outside(section, given[0])
         inner = read_section(self._document, section[given[0]].node, fields.KINDS[given[0]], given[0])
         if inner is None:
             return None
@@ -219,6 +218,14 @@ class _Loader:
             return None
         return {"threshold": self._threshold, "stale": self._stale, "absent": self._absent}[given[0]](inner)
 
+    def _check_outside(self, section: Section, kind: str) -> None:
+        for name in ("over", *(key.name for key in fields.CONDITION)):
+            if name in section:
+                hint = f"put it inside `{kind}`"
+                self._document.complain(section[name].node, f"{name!r} beside the rule belongs to `sql` rules", hint)
+        if kind == "threshold" and not {"above", "below"} & keys_of(section[kind].node):
+            self._document.complain(section[kind].node, "the threshold is missing", "add `above: 15` or `below: 3`")
+
     def _sql(self, section: Section) -> Sql:
         over = _get(section, "over", None)
         check_sql(self._document, section["sql"], whole=True, windowed=over is not None)
@@ -228,7 +235,6 @@ class _Loader:
     def _threshold(self, inner: Section) -> Threshold | None:
         condition = self._condition(inner)
         if condition is None:
-            self._document.complain(inner["value"].node, "the threshold is missing", "add `above: 15` or `below: 3`")
             return None
         return Threshold(
             _get(inner, "table", ""),

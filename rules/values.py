@@ -8,7 +8,7 @@ import yaml
 
 from core import durations
 from rules import lint, template
-from rules.document import Document, as_number, describe, entries, is_text
+from rules.document import Document, as_number, describe, entries, is_text, keys_of
 from rules.fields import Form, Key
 from rules.problems import nearest
 
@@ -44,9 +44,8 @@ def read_section(document: Document, node: yaml.Node, keys: Sequence[Key], what:
         value = read_value(document, value_node, known[name])
         if value is not None:
             found[name] = Given(value, value_node)
-    given = {name for name, _, _ in entries(Document(document.file, document.text), node)}
     for key in keys:
-        if key.required and key.name not in given:
+        if key.required and key.name not in keys_of(node):
             document.complain(node, f"{what} has no {key.name!r}", f"{key.name}: {key.meaning}")
     return found
 

@@ -15,6 +15,7 @@ LABEL_TYPES = frozenset({"SYMBOL", "VARCHAR", "STRING", "BOOLEAN", "CHAR", "char
 
 _TOKEN = re.compile(r":{1,2}|[A-Za-z_]\w*|\d[\w.]*|\S")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_BREAK = re.compile(r"['\";]")
 _STAR = re.compile(r"(\bselect\b|,|\.)\s*\*", re.IGNORECASE)
 _KEYWORDS = re.compile(
     r"(?:align|all|and|any|as|asc|asof|between|by|calendar|case|cast|cross|current|declare|desc|distinct|else|end|"
@@ -52,7 +53,9 @@ class _Token(NamedTuple):
 
 
 def _tokens(sql: str) -> list[_Token]:
-    found = [(one.group(), one.start()) for one in _TOKEN.finditer(blank(sql))]
+    """Return the words up to where the text is broken off: a quote that is not closed, a second statement."""
+    sound = _BREAK.split(blank(sql), maxsplit=1)[0]
+    found = [(one.group(), one.start()) for one in _TOKEN.finditer(sound)]
     texts = ["", *(text for text, _ in found), ""]
     return [_Token(text, at, texts[i].lower(), texts[i + 2].lower()) for i, (text, at) in enumerate(found)]
 
@@ -95,7 +98,7 @@ def unknown_in_query(sql: str, tables: Tables) -> Iterator[Word]:
     known = {name.lower() for one in read for name in tables[one.text]}
     known |= {one.text.lower() for one in tokens if _defines(one)} | {one.text.lower() for one in read}
     known |= {one.text.lower() for one in tokens if one.after in ("as", ".")}
-    if any(one.before in ("from", "join") and one.after == "(" and one.text.isalnum() for one in _tokens(sql)):
+    if any(one.before in ("from", "join") and one.after == "(" and is_name(one.text) for one in _tokens(sql)):
         return  # a table function has columns of its own
     for one in tokens:
         if one.text.lower() not in known:
