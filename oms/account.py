@@ -71,8 +71,10 @@ class AccountService:
         """Run until cancelled."""
         now = self._clock.now()
         fills = await self._journal.since(self._venue.venue, self._name, 0)
-        reports = await self._journal.orders(self._venue.venue, self._name)
-        self._writer.write(self._tracker.restore(fills, reports, now - REMEMBER))
+        orders = await self._journal.orders(self._venue.venue, self._name)
+        self._writer.write(self._tracker.restore(fills, orders, now - REMEMBER))
+        self._down_since = await self._journal.hole(self._venue.venue, self._name)
+        self._writer.write(self._open_gap())
         async with asyncio.TaskGroup() as group:
             _ = start(group, f"account {self._name} events", self._consume())
             _ = start(group, f"account {self._name} history", self._compare_for_ever())
@@ -107,9 +109,9 @@ class AccountService:
                 case Balance():
                     rows.append(balance_row(event, Source.WS))
                 case StreamUp():
-                    rows += self._up(event.ts)
+                    self._up(event.ts)
                 case StreamDown():
-                    rows += self._down(event.ts)
+                    rows += await self._down(event.ts)
         return rows
 
     async def _written(self, order_ids: Iterable[str]) -> None:
@@ -118,17 +120,20 @@ class AccountService:
         kept = self._tracker.to_journal(order_ids)
         await self._journal.keep_orders(kept, self._clock.now() - REMEMBER)
 
-    def _up(self, now: Nanos) -> list[Row]:
+    def _up(self, now: Nanos) -> None:
         self._up_since = now
         self._first_up = self._first_up or now
         self._due.set()
-        return []
 
-    def _down(self, now: Nanos) -> list[Row]:
+    async def _down(self, now: Nanos) -> list[Row]:
         if self._up_since is not None:
             self._reconnects += 1
-            self._down_since = now
+            self._down_since = self._down_since or now  # a hole that was not healed yet goes on
+            await self._journal.mark_hole(self._venue.venue, self._name, self._down_since)
         self._up_since = None
+        return self._open_gap()
+
+    def _open_gap(self) -> list[Row]:
         return [] if self._down_since is None else [self._gap_row(self._down_since, self._down_since)]
 
     def _gap_row(self, begin: Nanos, end: Nanos) -> Row:
@@ -178,7 +183,7 @@ class AccountService:
         ]
         rows = [balance_row(one, Source.REST) for one in await self._venue.balances()]
         async with self._turn:
-            self._writer.write([*rows, *self._tracker.positions(self._clock.now()), *self._healed(asked_at)])
+            self._writer.write([*rows, *self._tracker.positions(self._clock.now()), *await self._healed(asked_at)])
             await self._writer.flush()
         self._tracker.forget(asked_at)
         if refused:
@@ -263,12 +268,13 @@ class AccountService:
             if fill.symbol == symbol
         )
 
-    def _healed(self, asked_at: Nanos) -> list[Row]:
+    async def _healed(self, asked_at: Nanos) -> list[Row]:
         """Close the hole of a lost stream: it is up again, and its history has been read since."""
         if self._down_since is None or self._up_since is None or self._up_since > asked_at:
             return []
         row = self._gap_row(self._down_since, self._up_since)
         self._down_since = None
+        await self._journal.mark_hole(self._venue.venue, self._name, None)
         return [row]
 
     # --- health ------------------------------------------------------------------------------------------------------

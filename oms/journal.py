@@ -13,6 +13,7 @@ import msgspec
 from core.account import Fill, OrderReport
 from core.sqlite import Database, Durability
 from core.types import Nanos
+from oms.model import KeptOrder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fills (
@@ -25,6 +26,8 @@ CREATE TABLE IF NOT EXISTS orders (
   PRIMARY KEY (venue, account, order_id));
 CREATE TABLE IF NOT EXISTS histories (
   venue TEXT, account TEXT, symbol TEXT, upto INTEGER NOT NULL, PRIMARY KEY (venue, account, symbol));
+CREATE TABLE IF NOT EXISTS holes (
+  venue TEXT, account TEXT, since INTEGER NOT NULL, PRIMARY KEY (venue, account));
 """
 
 
@@ -76,27 +79,30 @@ class Journal:
 
         return await self._database.run(select)
 
-    async def keep_orders(self, orders: Sequence[tuple[OrderReport, bool]], forget_before: Nanos) -> None:
-        """Remember orders by the report that tells how they stand, and whether they are done; old done ones go."""
+    async def keep_orders(self, orders: Sequence[KeptOrder], forget_before: Nanos) -> None:
+        """Remember orders; those that were done long ago go."""
 
         def upsert(connection: Connection) -> None:
             statement = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
             connection.executemany(
                 statement,
-                [(o.venue, o.account, o.order_id, o.ts, done, msgspec.json.encode(o)) for o, done in orders],
+                [
+                    (one.venue, one.account, one.order_id, newest, done, msgspec.json.encode(one))
+                    for one, done, newest in orders
+                ],
             )
             connection.execute("DELETE FROM orders WHERE done = 1 AND ts < ?", (forget_before,))
 
         if orders:
             await self._database.run(upsert)
 
-    async def orders(self, venue: str, account: str) -> list[OrderReport]:
+    async def orders(self, venue: str, account: str) -> list[KeptOrder]:
         """Return the remembered orders of an account."""
-        statement = "SELECT report FROM orders WHERE venue = ? AND account = ? ORDER BY ts"
+        statement = "SELECT report, done, ts FROM orders WHERE venue = ? AND account = ? ORDER BY ts"
 
-        def select(connection: Connection) -> list[OrderReport]:
+        def select(connection: Connection) -> list[KeptOrder]:
             rows = connection.execute(statement, (venue, account))
-            return [msgspec.json.decode(row[0], type=OrderReport) for row in rows]
+            return [KeptOrder(msgspec.json.decode(row[0], type=OrderReport), bool(row[1]), row[2]) for row in rows]
 
         return await self._database.run(select)
 
@@ -109,6 +115,24 @@ class Journal:
         """Note that every fill of a symbol before `upto` is in the journal."""
         statement = "INSERT OR REPLACE INTO histories VALUES (?, ?, ?, ?)"
         await self._database.run(lambda c: c.execute(statement, (venue, account, symbol, upto)))
+
+    async def hole(self, venue: str, account: str) -> Nanos | None:
+        """Return since when the stream is not known to be whole: a hole that is still open, or the last comparison."""
+        statement = (
+            "SELECT coalesce((SELECT since FROM holes WHERE venue = ?1 AND account = ?2), "
+            "(SELECT max(upto) FROM histories WHERE venue = ?1 AND account = ?2))"
+        )
+        return await self._database.run(lambda c: c.execute(statement, (venue, account)).fetchone()[0])
+
+    async def mark_hole(self, venue: str, account: str, since: Nanos | None) -> None:
+        """Note that the stream has a hole since then; None: it has none any more."""
+
+        def write(connection: Connection) -> None:
+            connection.execute("DELETE FROM holes WHERE venue = ? AND account = ?", (venue, account))
+            if since is not None:
+                connection.execute("INSERT INTO holes VALUES (?, ?, ?)", (venue, account, since))
+
+        await self._database.run(write)
 
     async def close(self) -> None:
         """Close the journal."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from core.account import Fill, OrderChange, OrderStatus
+from core.account import Fill, OrderChange, OrderReport, OrderStatus
 from core.types import Nanos, Side
 
 ZERO = Decimal(0)
@@ -159,3 +159,11 @@ class Fact:
 
     kind: FactKind
     detail: str = ""
+
+
+class KeptOrder(NamedTuple):
+    """What must survive of an order: the report that tells how it stands, whether it is done, its newest row's time."""
+
+    report: OrderReport
+    done: bool
+    newest: Nanos

@@ -1,6 +1,6 @@
 """Pure: positions as a fold over fills, in Decimal."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -17,7 +17,7 @@ class Position:
     qty: Decimal = ZERO
     avg_price: Decimal = ZERO
     realised: Decimal = ZERO
-    fees: MappingProxyType[str, Decimal] = MappingProxyType({})
+    fees: MappingProxyType[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def value(self) -> Decimal:

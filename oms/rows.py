@@ -47,21 +47,21 @@ def fill_row(fill: Fill) -> Row:
     )
 
 
-def report_row(order: Order, report: OrderReport) -> Row:
+def report_row(order: Order, report: OrderReport, at: Nanos) -> Row:
     """Return the row of a report, with the order as it stands after it."""
-    return _order_row(order, report.ts, report.received, report.change, report.reason, report.seq, report.source)
+    return _order_row(order, at, report.received, report.change, report.reason, report.seq, report.source)
 
 
-def fact_row(order: Order, event: OrderReport | Fill, fact: Fact) -> Row:
+def fact_row(order: Order, event: OrderReport | Fill, fact: Fact, at: Nanos) -> Row:
     """Return the row of something worth knowing that an event turned out to be; repeated, it is the same row."""
     seq = -1 - crc32(f"{fact.kind}/{fact.detail}".encode())
-    return _order_row(order, event.ts, event.received, fact.kind, fact.detail, seq, event.source)
+    return _order_row(order, at, event.received, fact.kind, fact.detail, seq, event.source)
 
 
-def found_row(order: Order, fill: Fill) -> Row:
+def found_row(order: Order, fill: Fill, at: Nanos) -> Row:
     """Return the row of a fill that only the history showed: no report of the stream speaks of it."""
     seq = -1 - crc32(f"trade/{fill.trade_id}".encode())
-    return _order_row(order, fill.ts, fill.received, "trade", "", seq, fill.source)
+    return _order_row(order, at, fill.received, "trade", "", seq, fill.source)
 
 
 def caught_up_row(order: Order, event: OrderReport | Fill, at: Nanos) -> Row:

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from core.account import Fill, OrderReport, OrderStatus
 from core.rows import Row
-from core.types import SECOND, Nanos, Source, Symbol
+from core.types import MILLISECOND, SECOND, Nanos, Source, Symbol
 from oms.ledger import apply
-from oms.model import FactKind, Order
+from oms.model import FactKind, KeptOrder, Order
 from oms.positions import Position, add
 from oms.rows import (
     Discrepancy,
@@ -49,19 +49,21 @@ class Tracker:
         self._reports: dict[str, OrderReport] = {}
         self._positions: dict[Symbol, Position] = {}
 
-    def restore(self, fills: Iterable[Fill], reports: Iterable[OrderReport], since: Nanos) -> list[Row]:
+    def restore(self, fills: Iterable[Fill], orders: Iterable[KeptOrder], since: Nanos) -> list[Row]:
         """Take what the journal has, at the start; returns the rows of what is not older than `since`.
 
         A crash may have kept those from the database. Older fills count for the positions alone.
         """
-        for report in reports:
-            self._keep(report.order_id, apply(self._orders.get(report.order_id), report)[0], report.ts, report.ts)
+        for report, _, newest in orders:
+            self._keep(report.order_id, apply(None, report)[0], newest, report.ts)
             self._reports[report.order_id] = report
         rows = []
         for fill in fills:
             self._positions[fill.symbol] = add(self._positions.get(fill.symbol, Position()), fill)
             if fill.ts >= since or fill.order_id in self._orders:
-                self._keep(fill.order_id, apply(self._orders.get(fill.order_id), fill)[0], fill.ts, fill.ts)
+                # Its rows may have come to the end of the fill's millisecond (see `_after`).
+                last = fill.ts - fill.ts % MILLISECOND + MILLISECOND - 1
+                self._keep(fill.order_id, apply(self._orders.get(fill.order_id), fill)[0], last, fill.ts)
             if fill.ts >= since:
                 rows.append(fill_row(fill))
         return rows
@@ -76,27 +78,22 @@ class Tracker:
         key = event.order_id
         before, newest = self._orders.get(key), self._newest.get(key, 0)
         order, facts = apply(before, event)
-        self._keep(key, order, event.ts, event.received)
+        at = _after(newest, event.ts)
+        self._keep(key, order, at, event.received)
         if isinstance(event, OrderReport) and any(fact.kind is FactKind.REPEATED for fact in facts):
             return []
-        rows = [fact_row(order, event, fact) for fact in facts if fact.kind in TOLD]
-        if event.ts < newest and before is not None and _state(before) != _state(order):
-            rows.append(caught_up_row(order, event, newest + 1))
+        rows = [fact_row(order, event, fact, at) for fact in facts if fact.kind in TOLD]
+        if at < newest and before is not None and _state(before) != _state(order):
             self._newest[key] = newest + 1
+            rows.append(caught_up_row(order, event, newest + 1))
         if isinstance(event, OrderReport):
             self._remember(event)
-            return [report_row(order, event), *rows]
-        return [*self._booked(order, event), *rows]
-
-    def _booked(self, order: Order, fill: Fill) -> list[Row]:
-        position = add(self._positions.get(fill.symbol, Position()), fill)
-        self._positions[fill.symbol] = position
-        found = [found_row(order, fill)] if fill.source is Source.REST else []
-        return [
-            fill_row(fill),
-            *found,
-            position_row(self._venue, self._account, fill.symbol, position, fill.ts),
-        ]
+            return [report_row(order, event, at), *rows]
+        if event.source is Source.REST:
+            rows.insert(0, found_row(order, event, at))
+        position = add(self._positions.get(event.symbol, Position()), event)
+        self._positions[event.symbol] = position
+        return [fill_row(event), *rows, position_row(self._venue, self._account, event.symbol, position, event.ts)]
 
     def _remember(self, report: OrderReport) -> None:
         """Keep the report that tells best how the order stands: an end, else the newest."""
@@ -108,10 +105,13 @@ class Tracker:
         ):
             self._reports[report.order_id] = report
 
-    def to_journal(self, order_ids: Iterable[str]) -> list[tuple[OrderReport, bool]]:
-        """Return what must survive a restart of these orders: the telling report, and whether the order is done."""
-        known = ((self._reports.get(key), self._orders.get(key)) for key in dict.fromkeys(order_ids))
-        return [(report, order.done) for report, order in known if report is not None and order is not None]
+    def to_journal(self, order_ids: Iterable[str]) -> list[KeptOrder]:
+        """Return what must survive a restart of these orders; of one without a report, its fills do."""
+        return [
+            KeptOrder(self._reports[key], self._orders[key].done, self._newest[key])
+            for key in dict.fromkeys(order_ids)
+            if key in self._reports
+        ]
 
     def conflicts(self, fills: Iterable[Fill], now: Nanos) -> list[Row]:
         """Return a row for each known fill that the venue now tells differently."""
@@ -155,6 +155,14 @@ class Tracker:
         for key in old:
             del self._orders[key], self._touched[key], self._newest[key]
             self._reports.pop(key, None)
+
+
+def _after(newest: Nanos, ts: Nanos) -> Nanos:
+    """Return the time of an order's next row: of several in one millisecond, the last one has the last state.
+
+    Venues stamp whole milliseconds, and the database does not keep the order of rows of one time.
+    """
+    return newest + 1 if newest - newest % MILLISECOND <= ts <= newest else ts
 
 
 def _state(order: Order) -> tuple[OrderStatus, Decimal]:

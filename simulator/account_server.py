@@ -63,6 +63,11 @@ class SimulatedAccount:
         """Sockets that are open."""
         return len(self._sockets)
 
+    @property
+    def subscriptions(self) -> int:
+        """User streams that are subscribed."""
+        return sum(one.subscribed for one in self._sockets)
+
     def door(self) -> Door:
         """Return what checks requests now; no key is known after this one has expired."""
         return Door("" if self.faults.key_expired else self.key, self.secret)

@@ -62,6 +62,11 @@ class UserSocket:
                 sender.cancel()
         return self._socket
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether events go out here."""
+        return self._subscription is not None
+
     # --- what the venue does to it -----------------------------------------------------------------------------------
 
     def cut(self) -> None:
