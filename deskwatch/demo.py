@@ -1,4 +1,4 @@
-"""`deskwatch demo`: the real services on simulated venues and a simulated Slack, with a scripted series of incidents."""
+"""`deskwatch demo`: the real services on simulated venues and a simulated Slack; incidents follow by a script."""
 
 import asyncio
 import signal
@@ -25,12 +25,11 @@ from deskwatch.rulebook import CATALOGUE
 from deskwatch.services import Shard
 from deskwatch.settings import AccountSettings, SlackSettings, StatusSettings, load
 from deskwatch.wiring import Desk, running
-from simulator.slack.workspace import SlackWorkspace, slack_workspace
+from simulator.slack.workspace import TOKEN, SlackWorkspace, slack_workspace
 from simulator.world import World, simulating
 from storage.schema import TABLES
 
 CHANNEL = "alerts"
-TOKEN = "xoxb-simulated"  # noqa: S105  the simulated workspace's own
 LOOK_EVERY_S = 0.1
 ACCOUNT = "demo"
 
@@ -79,7 +78,7 @@ async def _demo(options: DemoOptions, folder: Path) -> dict[str, object]:
     tell = _Teller(clock, quiet=options.quiet)
     tell("starting simulated venues and a Slack workspace")
     async with (
-        slack_workspace(clock, port=options.slack_port, channels=(CHANNEL,), token=TOKEN) as slack,
+        slack_workspace(clock, port=options.slack_port, channels=(CHANNEL,)) as slack,
         simulating(clock, seed=options.seed) as world,
     ):
         settings = _settings(options, folder, world, slack)

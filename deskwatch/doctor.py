@@ -11,8 +11,8 @@ from pathlib import Path
 
 import aiohttp
 import psycopg
-from alerts.notify.slack import SlackNotifier
 
+from alerts.notify.slack import SlackNotifier
 from alerts.route import default_routing, load_routing
 from connectors.base.clock_offset import ClockOffset
 from connectors.base.rest import RestDoor
@@ -168,11 +168,9 @@ async def _slack(settings: Settings) -> Check:
     if settings.slack.token is None:
         hint = "Set slack.token (DESKWATCH_SLACK__TOKEN_FILE); docs/slack.md has the steps"
         return Check("slack", Verdict.WARN, f"no token: nobody hears of an alert. {hint}")
-    notifier = SlackNotifier(settings.slack.token.get_secret_value(), settings.slack.api_url)
-    try:
+    async with aiohttp.ClientSession() as http:
+        notifier = SlackNotifier(settings.slack.token.get_secret_value(), http, api_url=settings.slack.api_url)
         return Check("slack", Verdict.OK, await notifier.who_am_i())
-    finally:
-        await notifier.close()
 
 
 def _venue_check(settings: Settings, name: str) -> Callable[[], Awaitable[Check]]:

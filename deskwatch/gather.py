@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.service import AlertService
+from alerts.snapshot import AlertSummary, MessageSummary, RuleSummary
 from core.clock import Clock, to_datetime
 from core.errors import DeskError
 from core.ports import Result, RowReader
@@ -178,3 +179,16 @@ def _service(row: Mapping[str, Any], now: Nanos) -> ServiceLine:
 
 def _late_ms(at: datetime, now: Nanos) -> float:
     return max(0.0, (to_datetime(now) - at).total_seconds() * 1000)
+
+
+def _alert(one: AlertSummary) -> AlertLine:
+    return AlertLine(one.alertname, one.severity, one.state, one.labels, one.value, one.since, one.summary)
+
+
+def _message(one: MessageSummary) -> MessageLine:
+    state = f"{one.state}: {one.error}" if one.error else one.state
+    return MessageLine(one.at, one.receiver, one.channel, one.status, one.text, state)
+
+
+def _rule(one: RuleSummary) -> RuleLine:
+    return RuleLine(one.group, one.rule, one.state, one.last_evaluation, one.duration_ms, one.error)

@@ -9,13 +9,13 @@ from random import Random
 from types import MappingProxyType
 
 import aiohttp
-from alerts.notify.slack import SlackNotifier
-from alerts.service import AlertService
-from alerts.store import Store
 from prometheus_client import CollectorRegistry
 
 from alerts.notify.base import Notifier
+from alerts.notify.slack import SlackNotifier
 from alerts.route import Routing, default_routing, load_routing
+from alerts.service import AlertService
+from alerts.store import Store
 from collector.service import Collector, VenueBuilder
 from connectors.base.account import AccountKeys
 from connectors.base.feed import FeedOptions
@@ -154,13 +154,14 @@ class Builder:
         stack.push_async_callback(store.close)
         timeout, connections = self._settings.alerts.statement_timeout, self._settings.database.readers
         reader = await stack.enter_async_context(reading(address, statement_timeout=timeout, connections=connections))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
         return AlertService(
             load_rules(self._settings),
             self._routing(),
             store,
             reader,
             writer,
-            self._notifier(),
+            self._notifier(http),
             self._clock,
             self._settings.alerts,
             self.instance,
@@ -172,12 +173,12 @@ class Builder:
             return default_routing(self._settings.alerts)
         return load_routing(self._settings.routing, self._settings.alerts)
 
-    def _notifier(self) -> Notifier | None:
+    def _notifier(self, http: aiohttp.ClientSession) -> Notifier | None:
         slack = self._settings.slack
         if slack.token is None:
             log.warning("slack.off", hint="Set slack.token (DESKWATCH_SLACK__TOKEN_FILE) or nobody hears of an alert")
             return None
-        return SlackNotifier(slack.token.get_secret_value(), slack.api_url)
+        return SlackNotifier(slack.token.get_secret_value(), http, api_url=slack.api_url)
 
 
 def _check_chosen(what: str, chosen: tuple[str, ...], configured: list[str]) -> None:

@@ -110,10 +110,10 @@ class CaptureVenue:
         self.finished.set()
 
     def _is_wanted(self, frame: Any, wanted: set[str]) -> bool:
+        # The recordings have older channels where we ask for newer ones: aggregated trades, tickers.
         if "stream" in frame:
-            return frame["stream"] in wanted
+            return frame["stream"] in wanted or frame["stream"].replace("@aggTrade", "@trade") in wanted
         arg = frame.get("arg", {})
-        # The recording has the older ticker channel where we ask for best bid and offer.
         channel = "bbo-tbt" if arg.get("channel") == "tickers" else arg.get("channel")
         return "event" not in frame and f"{channel}:{arg.get('instId')}" in wanted
 

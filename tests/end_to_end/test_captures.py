@@ -105,8 +105,8 @@ async def rows(setting: Setting, sql: str) -> list[tuple[Any, ...]]:
         return list((await reader.query(sql, limit=1_000_000)).rows)
 
 
-async def trades_match(setting: Setting) -> bool:
-    """Return whether the table has exactly the trades of the recordings, each once."""
+async def wrong_trades(setting: Setting) -> list[Any]:
+    """Return what the table lacks, has too much, or has twice, compared with the recordings."""
     stored = await rows(setting, "SELECT venue, symbol, trade_id, side, price, qty, ts FROM trades")
     found = [(row[0], *row[1:6], round(to_nanos(row[6]) / 1e6)) for row in stored]
     wanted = {
@@ -114,7 +114,20 @@ async def trades_match(setting: Setting) -> bool:
         for name, venue in setting.venues.items()
         for one in reference.trades(venue)
     }
-    return len(found) == len(wanted) and set(found) == wanted
+    return [*(wanted - set(found)), *(set(found) - wanted), *(one for one in set(found) if found.count(one) > 1)]
+
+
+async def trades_settle(setting: Setting) -> None:
+    """Wait until the trades are right; else show how they are wrong."""
+
+    async def right() -> bool:
+        return not await wrong_trades(setting)
+
+    try:
+        await until(right, "every trade is stored once", 20)
+    except pytest.fail.Exception:
+        logs = "".join(file.read_text()[-1500:] for file in setting.folder.glob("*.log"))
+        pytest.fail(f"wrong trades: {(await wrong_trades(setting))[:10]}\n{logs}")
 
 
 async def check_books(setting: Setting) -> None:
@@ -159,7 +172,7 @@ async def test_the_tables_hold_what_the_venues_said(tmp_path: Path, captures: Pa
         database, collector = await setting.start("database"), await setting.start("collector")
         try:
             await setting.finished()
-            await until(lambda: trades_match(setting), "every trade is stored once")
+            await trades_settle(setting)
             await check_quotes(setting)
             await check_books(setting)
             gaps = await rows(setting, "SELECT venue, channel, symbol, kind FROM gaps")
@@ -183,7 +196,7 @@ async def test_a_database_killed_for_ten_seconds_costs_no_row(tmp_path: Path, ca
             assert not any(server.is_running() and server.status() != "zombie" for server in servers)
             database = await setting.start("database")
             await setting.finished()
-            await until(lambda: trades_match(setting), "every trade is stored once")
+            await trades_settle(setting)
             await check_quotes(setting)
             await check_books(setting)
         finally:
@@ -204,7 +217,7 @@ async def test_a_killed_collector_comes_back_and_doubles_nothing(tmp_path: Path,
             collector = await setting.start("collector")
             await setting.finished()
             assert all(venue.opened > opened[name] for name, venue in setting.venues.items())
-            await until(lambda: trades_match(setting), "every trade is stored once")
+            await trades_settle(setting)
             await check_books(setting)
         finally:
             await end(collector, database)
