@@ -31,6 +31,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         del value
         return isinstance(obj, Mapping) and attr in _METHODS
 
+    def wrap_str_format(self, value: object) -> None:
+        """Treat `format` as any other method of a text: not for templates, its widths have no bound."""
+        del value
+
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         """Multiply numbers, and nothing else."""
         if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
