@@ -3,9 +3,15 @@
 https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream and /rest-api/account-endpoints
 """
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+
+Millis: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854)]
+"""A moment in ms whose ns fit 64 bits; beyond (the year 2262) it is no moment that a venue could mean."""
+
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+"""An id; -1 means none."""
 
 
 class Failure(msgspec.Struct):
@@ -36,7 +42,7 @@ class Head(msgspec.Struct):
 class ExecutionReport(msgspec.Struct):
     """An order changed."""
 
-    E: int
+    E: Millis
     s: str
     c: str
     S: str
@@ -46,20 +52,20 @@ class ExecutionReport(msgspec.Struct):
     p: str
     x: str
     X: str
-    i: int
-    T: int
+    i: Number
+    T: Millis
     l: str  # noqa: E741  the wire's name
     L: str
     z: str
     Z: str
     n: str | None = None
     N: str | None = None
-    t: int = -1
+    t: Number = -1
     m: bool = False
     C: str = ""
     r: str = "NONE"
     eR: int | str | None = None  # noqa: N815  the wire's name
-    I: int = 0  # noqa: E741  the wire's name
+    I: Number = 0  # noqa: E741  the wire's name
     A: str | None = None
 
 
@@ -74,31 +80,31 @@ class Holding(msgspec.Struct):
 class AccountPosition(msgspec.Struct):
     """Absolute balances of the assets that an event may have changed."""
 
-    E: int
+    E: Millis
     B: list[Holding]
-    u: int = 0
+    u: Millis = 0
 
 
 class BalanceUpdate(msgspec.Struct):
     """A deposit, withdrawal or transfer: a difference."""
 
-    E: int
+    E: Millis
     a: str
     d: str
-    T: int = 0
+    T: Millis = 0
 
 
 class MyTrade(msgspec.Struct):
     """One row of myTrades."""
 
     symbol: str
-    id: int
-    orderId: int  # noqa: N815  the wire's name
+    id: Number
+    orderId: Number  # noqa: N815  the wire's name
     price: str
     qty: str
     commission: str
     commissionAsset: str  # noqa: N815  the wire's name
-    time: int
+    time: Millis
     isBuyer: bool  # noqa: N815  the wire's name
     isMaker: bool  # noqa: N815  the wire's name
 
@@ -107,7 +113,7 @@ class RestOrder(msgspec.Struct):
     """One row of openOrders or allOrders."""
 
     symbol: str
-    orderId: int  # noqa: N815  the wire's name
+    orderId: Number  # noqa: N815  the wire's name
     clientOrderId: str  # noqa: N815  the wire's name
     price: str
     origQty: str  # noqa: N815  the wire's name
@@ -117,8 +123,8 @@ class RestOrder(msgspec.Struct):
     timeInForce: str  # noqa: N815  the wire's name
     type: str
     side: str
-    time: int = 0
-    updateTime: int = 0  # noqa: N815  the wire's name
+    time: Millis = 0
+    updateTime: Millis = 0  # noqa: N815  the wire's name
 
 
 class AssetBalance(msgspec.Struct):
@@ -133,4 +139,4 @@ class AccountInformation(msgspec.Struct):
     """The account answer."""
 
     balances: list[AssetBalance]
-    updateTime: int = 0  # noqa: N815  the wire's name
+    updateTime: Millis = 0  # noqa: N815  the wire's name
