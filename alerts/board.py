@@ -4,7 +4,7 @@ A step that opens a group, and the flush of a group, give the same `Changes` whe
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -105,7 +105,8 @@ class Board:
         firing: dict[str, list[AlertKey]] = {}
         ended: dict[str, dict[AlertKey, Instance]] = {}
         for rule, one in found:
-            changes.events.append(transition_row(one))
+            if (one.before, one.after) != (State.RESOLVED, State.INACTIVE):  # that it is forgotten is no news
+                changes.events.append(transition_row(one))
             key = AlertKey(rule, one.instance.fingerprint)
             if one.after is State.FIRING:
                 self._join(key, one.instance, at, firing, changes)
@@ -126,11 +127,12 @@ class Board:
     ) -> None:
         """Name the groups that a firing alert joins; open those that are not there."""
         fired_at = one.phase.fired_at if isinstance(one.phase, Firing) else at
-        for route in self._routing.root.match(one.labels):
-            name = group_key(route, one.labels)
+        routes = {group_key(route, one.labels): route for route in self._routing.root.match(one.labels)}
+        for name, route in routes.items():
             if name not in self._groups:
-                known = self._adopted(key, route, name, changes)
-                self._keep(known or open_group(route, one.labels, at, fired_at), changes)
+                known = self._adopted(key, route, routes.keys(), changes)
+                group = open_group(route, one.labels, at, fired_at)
+                self._keep(group if known is None else replace(known, key=name, route=route.path), changes)
             group = self._groups[name]
             if key in group.members and key not in group.ended:
                 continue
@@ -139,13 +141,13 @@ class Board:
                 hold = Hold.GROUP_WAIT if group.told is None else Hold.GROUP_INTERVAL
                 changes.events.append(hold_row(one, group.receiver, group.incident, hold, at))
 
-    def _adopted(self, key: AlertKey, route: Route, name: str, changes: Changes) -> AlertGroup | None:
-        """Return the alert's group of a route that is no more, if it tells the same people: its message lives on."""
+    def _adopted(self, key: AlertKey, route: Route, names: Collection[str], changes: Changes) -> AlertGroup | None:
+        """Return the alert's group of another routing that tells the same people: its message lives on."""
         for old in self._groups_of.get(key, ()):
             group = self._groups[old]
-            if (group.route, group.receiver) not in self._routes and group.receiver == route.receiver:
+            if old not in names and group.receiver == route.receiver:
                 self._drop(group, changes)
-                return replace(group, key=name, route=route.path)
+                return group
         return None
 
     def _joined(self, firing: Mapping[str, list[AlertKey]], changes: Changes) -> None:
