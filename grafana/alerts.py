@@ -85,7 +85,7 @@ LIMIT 500
     format=Format.TABLE,
     no_value="No rule ran in this window: is `deskwatch run alerts` running?",
     overrides=(
-        words("outcome", {"error": BAD, "limit": WARN, "skipped": WARN, "no_data": CALM}),
+        words("outcome", {"error": BAD, "limit": WARN, "skipped": WARN, "held": WARN, "no_data": CALM}),
         column("p99", unit="ms", steps=((None, OK), (500, WARN), (2000, BAD))),
         column("latest", unit="ms"),
         column("errors", steps=((None, OK), (1, BAD))),

@@ -166,7 +166,7 @@ ORDER BY time
     kind="timeseries",
     unit="suffix: bps",
     description="Average of ask minus bid over the mid, in basis points. Negative: the book is crossed.",
-    steps=((None, OK), (15, WARN)),
+    steps=((None, OK), (25, WARN)),
     options=LINES,
 )
 
@@ -186,7 +186,7 @@ ORDER BY time
     kind="timeseries",
     unit="suffix: bps",
     description="Highest minus lowest mid of one symbol, in basis points of the average; open unless two venues quote.",
-    steps=((None, OK), (10, WARN), (30, BAD)),
+    steps=((None, OK), (15, WARN), (30, BAD)),
     options=LINES,
 )
 

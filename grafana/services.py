@@ -31,7 +31,7 @@ SELECT max(oldest_unsent_s) AS oldest FROM (
     width=4,
     height=4,
     format=Format.TABLE,
-    steps=((None, OK), (5, WARN), (60, BAD)),
+    steps=((None, OK), (3, WARN), (10, BAD)),
     no_value="no heartbeat",
     options=ONE_FIGURE,
 )
@@ -71,7 +71,7 @@ LIMIT 200
     no_value="No venue has reported in this window.",
     overrides=(
         words("ws_state", {"connected": OK, "connecting": WARN, "refused": BAD}),
-        column("clock_offset", unit="ms", steps=((None, WARN), (-250, OK), (250, WARN), (1_000, BAD))),
+        column("clock_offset", unit="ms", steps=((None, BAD), (-250, OK), (250, BAD))),
         column("rest_latency", unit="ms", steps=((None, OK), (500, WARN), (2_000, BAD))),
         column("used_weight", unit="percent", steps=((None, OK), (70, WARN), (90, BAD))),
         column("listen_key_age", unit="s"),
@@ -97,7 +97,7 @@ LIMIT 200
         column("loop_lag", unit="ms", steps=((None, OK), (100, WARN), (500, BAD))),
         column("cpu", unit="percent"),
         column("memory", unit="bytes"),
-        column("oldest_unsent", unit="s", steps=((None, OK), (5, WARN), (60, BAD))),
+        column("oldest_unsent", unit="s", steps=((None, OK), (3, WARN), (10, BAD))),
         column("refused", steps=((None, OK), (1, BAD))),
         column("beat_ago", unit="s", steps=((None, OK), (5, WARN), (15, BAD))),
     ),

@@ -14,7 +14,9 @@ from grafana.panels import DATASOURCE, SCHEMA_VERSION, Json, lay_out
 
 DASHBOARD = build()
 PANELS: list[Json] = DASHBOARD["panels"]
-PROVISIONING = Path(__file__).parents[3] / "grafana" / "provisioning"
+ROOT = Path(__file__).parents[3]
+PROVISIONING = ROOT / "grafana" / "provisioning"
+CATALOGUE = ROOT / "rules" / "catalogue"
 
 
 def test_the_committed_json_is_the_code() -> None:
@@ -77,6 +79,44 @@ def test_a_chart_never_bridges_a_hole(panel: Json) -> None:
     if "SAMPLE BY" in sql:
         assert "FILL(NULL)" in sql or "FILL(0, 0)" in sql
         assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] is False
+
+
+def limit(name: str) -> float:
+    """Return from which value on a rule of the catalogue fires."""
+    for file in CATALOGUE.glob("*.yaml"):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            for rule in group["rules"]:
+                if rule.get("alert") == name:
+                    return float(rule.get("threshold", rule)["above"])
+    pytest.fail(f"no rule {name}")
+
+
+@pytest.mark.parametrize(
+    ("title", "rule"),
+    [
+        ("Spread", "WideSpread"),
+        ("Divergence between venues", "CrossVenueDivergence"),
+        ("Lag, 99th percentile", "FeedLag"),
+        ("Event loop lag", "LoopLag"),
+        ("Oldest row not in the database", "SpoolBacklog"),
+    ],
+)
+def test_a_colour_changes_where_the_rule_fires(title: str, rule: str) -> None:
+    """A chart that turns red while nothing fires, or the other way round, teaches to ignore both."""
+    (panel,) = [one for one in PANELS if one["title"] == title]
+    assert limit(rule) in [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "rule"),
+    [("clock_offset", "ClockSkew"), ("used_weight", "RestWeightHigh"), ("rest_latency", "RestSlow")],
+)
+def test_a_cell_changes_colour_where_the_rule_fires(column: str, rule: str) -> None:
+    """The same, for the columns of the venues table."""
+    (panel,) = [one for one in PANELS if one["title"] == "Venues"]
+    (override,) = [one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == column]
+    (steps,) = [one["value"]["steps"] for one in override["properties"] if one["id"] == "thresholds"]
+    assert limit(rule) in [step["value"] for step in steps]
 
 
 def test_panels_wrap_into_rows() -> None:
