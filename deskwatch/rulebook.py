@@ -60,10 +60,16 @@ def check_rules(paths: Sequence[Path] | None, *, explain: bool) -> list[Problem]
         return [Problem(one, 1, 1, "there is no *.yaml in this folder", hint, "") for one in chosen]
     if settings is None or not explain:
         return load_sound(chosen, column_types())[1]
-    return asyncio.run(_check_on_server(chosen, settings))
+    return asyncio.run(check_on_server(chosen, settings))
 
 
-async def _check_on_server(paths: Sequence[Path], settings: Settings) -> list[Problem]:
+async def check_on_server(paths: Sequence[Path], settings: Settings) -> list[Problem]:
+    """Return everything that is wrong in rule files, by the running database's own tables and its planner.
+
+    Raises:
+        NoDatabase: none runs.
+        Transient: it does not answer.
+    """
     patience = settings.alerts.statement_timeout
     async with reading(locate(settings), statement_timeout=patience, connections=1) as reader:
         ruleset, problems = await asyncio.to_thread(load_sound, paths, await tables_of(reader))
@@ -95,7 +101,7 @@ async def explain_rules(ruleset: Ruleset, reader: Reader, now: datetime) -> list
 
 def _refusal(group: Group, rule: Rule, query: Query, error: BadQuery) -> Problem:
     message = f"the database refuses this: {error.detail}"
-    if error.position is None:
+    if error.position is None or error.position < 1:  # the server knows no place, or names one of its own
         return rule_problem(group, rule, message, f"see `deskwatch rules show {group.identity(rule)}`")
     return sql_problem(group, rule, query.sql, place_of(query.sql, error.position - 1), message)
 
