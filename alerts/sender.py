@@ -93,10 +93,10 @@ class Sender:
 
     async def turn(self, channel: str) -> float | None:
         """Send what is due in a channel, at most one message; return the seconds to wait, None if nothing waits."""
-        queue = self._queues[channel]
-        due = queue.next(self._clock.elapsed())
-        if not isinstance(due, Waiting):
-            return due
+        queue = self._queues.get(channel)
+        due = queue.next(self._clock.elapsed()) if queue is not None else None
+        if queue is None or not isinstance(due, Waiting):
+            return due if isinstance(due, float) else None
         try:
             await self._deliver(queue, due)
         except DeskError as error:
