@@ -17,7 +17,7 @@ from rules.model import Absent, Group, Rule, Sql, Stale, Threshold
 EVERY_S = 0.5
 FORGET = timedelta(hours=1)
 """A collector that has been silent for longer is no longer expected."""
-KEEP_FIRING = timedelta(seconds=10)
+KEEP_FIRING = timedelta(seconds=5)
 BEAT_S = 1.0
 NEVER_BELOW_S = 2.0
 """A heartbeat a second, its way to the database and our look at it: younger than this is always in time."""

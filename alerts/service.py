@@ -66,7 +66,7 @@ class AlertService:
         self._path = PathWatch(reader, settings.path_late)
         self._engine = Engine(self._board, reader, writer, self._path, clock, self._saver.save)
         self._engine.use(rules)
-        self._schedule = Schedule(self._engine.run, clock)
+        self._schedule = Schedule(self.evaluate, clock)
 
     async def run(self) -> None:
         """Run until cancelled. What was stored is taken up first: nobody hears twice of what was confirmed."""
@@ -89,6 +89,10 @@ class AlertService:
         for one in saved.waiting:
             self._sender.offer(one)
         await self._saver.save(self._board.restore(saved, at))
+
+    async def evaluate(self, group: Group, slot: datetime) -> None:
+        """Evaluate a group as of a slot; what that changes is stored and told."""
+        await self._engine.run(group, slot)
 
     async def reload(self, rules: Ruleset) -> None:
         """Go on with other rules: state carries over by rule and labels, alerts of removed rules end."""
