@@ -125,7 +125,7 @@ def _feed(row: Mapping[str, Any], now: Nanos) -> FeedCell:
     return FeedCell(
         venue=row["venue"],
         channel=row["channel"],
-        symbol=row["symbol"],
+        symbol=row["symbol"] or "",
         state=row["state"] or "",
         age_ms=age,
         messages=row["messages"] or 0,

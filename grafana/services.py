@@ -70,7 +70,7 @@ LIMIT 200
     format=Format.TABLE,
     no_value="No venue has reported in this window.",
     overrides=(
-        words("ws_state", {"connected": OK, "connecting": WARN, "refused": BAD}),
+        words("ws_state", {"live": OK, "connecting": WARN, "refused": BAD}),
         column("clock_offset", unit="ms", steps=((None, BAD), (-250, OK), (250, BAD))),
         column("rest_latency", unit="ms", steps=((None, OK), (500, WARN), (2_000, BAD))),
         column("used_weight", unit="percent", steps=((None, OK), (70, WARN), (90, BAD))),

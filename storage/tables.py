@@ -257,7 +257,7 @@ DECLARED = (
         (
             VENUE,
             ACCOUNT,
-            symbol("ws_state", "connected, connecting, refused …"),
+            symbol("ws_state", "live, connecting, silent, refused …"),
             double("clock_offset_ms", "venue clock minus ours, ms"),
             double("rest_latency_ms", "REST round trip, ms"),
             double("used_weight_pct", "share of the REST budget used, percent"),

@@ -83,7 +83,10 @@ class Plan:
 
 
 class Session:
-    """Keeps one group of streams connected. `state`, `reconnects` and `replacements` are for the venue's health row."""
+    """Keeps one group of streams connected. `state`, `reconnects` and `replacements` are for the venue's health row.
+
+    A reconnect is a connection that stood and was lost; the attempts that a venue refuses meanwhile are none.
+    """
 
     def __init__(self, plan: Plan, clock: Clock, rng: Random, publish: Publish) -> None:
         self.name = plan.name
@@ -107,17 +110,17 @@ class Session:
 
     async def _supervise(self, group: asyncio.TaskGroup) -> None:
         while True:
-            ended = await self._serve(group)
+            ended, held = await self._serve(group)
             self.state = StreamState.CONNECTING
             self._feed.on_closed(self._clock.now(), ended.detail)
             _ = self._drain()  # what came before the loss must not count for the next connection
             wait = self._backoff.next(ended.after or 0.0)
             log.warning("session.ended", session=self.name, reason=ended.detail, retry_s=round(wait, 1))
             await self._clock.sleep(wait)
-            self.reconnects += 1
+            self.reconnects += held
 
-    async def _serve(self, group: asyncio.TaskGroup) -> Ended:
-        """Serve on one connection after the other until one ends unasked."""
+    async def _serve(self, group: asyncio.TaskGroup) -> tuple[Ended, bool]:
+        """Serve on one connection after the other until one ends unasked; return why, and whether it ever stood."""
         line = await self._begin(group, self._feed, self._holes)
         while True:
             alarm = start_once(group, f"{self.name} life", self._age(line))
@@ -125,7 +128,7 @@ class Session:
             _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             alarm.cancel()
             if line.ended.done():
-                return line.ended.result()
+                return line.ended.result(), line.connection.opened
             log.info("session.replacing", session=self.name, reason=line.connection.replace.result())
             line = await self._replace(group, line)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -32,7 +33,8 @@ class Page:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **_NO_STORE})
         await response.prepare(request)
-        with self._store.watch() as changes:
+        # A reader who closes the page ends only his own stream.
+        with self._store.watch() as changes, suppress(ConnectionResetError):
             # Whatever the reader missed, before and between two connections, comes first.
             channels = {one.id: view.channel_messages(self._store, one) for one in self._store.channels.values()}
             await _send(response, "sync", {"channels": channels})

@@ -31,7 +31,7 @@ def quiet() -> DeskStatus:
         version="0.1.0",
         canary_age_ms=420.0,
         feeds=_feeds(broken=()),
-        venues=_venues("connected"),
+        venues=_venues("live"),
         services=_services(Light.OK, 1.0),
         messages=_messages(4),
         rules=_rules({}),
@@ -90,9 +90,9 @@ def _feeds(broken: tuple[str, ...]) -> tuple[FeedCell, ...]:
 
 def _venues(state: str) -> tuple[VenueLine, ...]:
     return (
-        VenueLine("binance", "", "connected", -3.2, 41.0, 12.0, 0),
-        VenueLine("binance", "binance-main", "connected", -3.2, 44.0, 12.0, 1),
-        VenueLine("binance_futures", "", "connected", -2.9, 39.0, 4.0, 0),
+        VenueLine("binance", "", "live", -3.2, 41.0, 12.0, 0),
+        VenueLine("binance", "binance-main", "live", -3.2, 44.0, 12.0, 1),
+        VenueLine("binance_futures", "", "live", -2.9, 39.0, 4.0, 0),
         VenueLine("okx", "", state, None, None, None, 17),
     )
 
