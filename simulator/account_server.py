@@ -44,6 +44,7 @@ class SimulatedAccount:
         self.rest_url = ""
         self.ws_url = ""
         self.faults = AccountFaults()
+        self.weight_a_minute = WEIGHT_A_MINUTE
         self.requests: list[tuple[str, str]] = []
         """Method and path of every private request that arrived here, refused ones too."""
         self._clock = clock
@@ -129,7 +130,7 @@ class SimulatedAccount:
         if now // MINUTE != self._window:
             self._window, self._used = now // MINUTE, 0
         self._used += weight
-        return self._used <= WEIGHT_A_MINUTE
+        return self._used <= self.weight_a_minute
 
     def _reply(self, body: Json | list[Json], status: int, headers: dict[str, str] | None = None) -> web.Response:
         used = str(self._used)
