@@ -1,5 +1,6 @@
 """The HTTP door for rows: one request, one verdict."""
 
+import io
 import json
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,6 +9,8 @@ import aiohttp
 
 from storage.address import Address
 
+LARGE = 2**20
+"""From here on a body goes out in pieces, so that the loop is not busy with it alone."""
 ACCEPTED, BAD_LINE, UNAUTHORISED, READ_ONLY = 204, 400, 401, 421
 
 
@@ -46,8 +49,9 @@ class Door:
 
     async def deliver(self, payload: bytes) -> Verdict:
         """Send a batch and return the verdict; never raises for what the network or the server does."""
+        body = io.BytesIO(payload) if len(payload) > LARGE else payload
         try:
-            async with self._http.post(self._url, data=payload, headers=self._headers, timeout=self._timeout) as reply:
+            async with self._http.post(self._url, data=body, headers=self._headers, timeout=self._timeout) as reply:
                 if reply.status == ACCEPTED:
                     return Accepted()
                 return _refusal(reply.status, await reply.text())

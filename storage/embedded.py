@@ -7,8 +7,9 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -30,9 +31,14 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 RESTART_S = (0.5, 1.0, 2.0, 5.0)
 """Waits before a restart; the last one repeats."""
-BOOT_FAILED = 55
-"""The server's exit status when it could not start."""
+ORPHAN_S = 10.0
+"""How long the server of a process that was killed may take to go."""
 PR_SET_PDEATHSIG = 1
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
+"""Looked up here: after a fork it is too late to load anything."""
+IDLE_SPINS = "50"
+"""Turns that an idle worker of the server spins before it naps some microseconds. The default, 7000, keeps both cores
+of a small machine busy with nothing whenever rows come every few milliseconds."""
 
 
 class FolderTaken(UsageError):
@@ -54,13 +60,15 @@ class NotUp(Transient):
 class EmbeddedServer:
     """One server on one folder. Use `running(...)`; `supervise()` is a task that must run for ever."""
 
-    def __init__(self, folder: Path, settings: DatabaseSettings, jar_path: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, settings: DatabaseSettings, jar_path: Path, clock: Clock, lock: int) -> None:
         self._folder = folder
+        self._lock = lock
         self._root = folder / "questdb"
         self._settings = settings
         self._jar = jar_path
         self._clock = clock
         self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
         self.restarts = 0
         made = address.credentials(folder / "questdb-credentials.json")
         http_port, pg_port = last_ports(folder / "questdb-ports.json")
@@ -76,7 +84,7 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int | None:
-        """The server's process id while it runs."""
+        """The server's process id, once it was started."""
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
@@ -103,7 +111,8 @@ class EmbeddedServer:
                 env=self._environment(),
                 cwd=self._root,
                 start_new_session=True,  # Ctrl-C is for us: the last rows are still to be written
-                preexec_fn=_die_with_us,
+                pass_fds=(self._lock,),  # the folder is taken as long as the server lives, whatever became of us
+                preexec_fn=partial(_die_with, os.getpid()),
             )
         deadline = self._clock.elapsed() + START_LIMIT_S
         while not await self._answers():
@@ -150,6 +159,9 @@ class EmbeddedServer:
             "QDB_TELEMETRY_ENABLED": "false",
             "QDB_METRICS_ENABLED": "true",
             "QDB_CAIRO_WRITER_DATA_APPEND_PAGE_SIZE": "64k",
+            "QDB_SHARED_WORKER_NAP_THRESHOLD": IDLE_SPINS,
+            "QDB_WAL_APPLY_WORKER_NAP_THRESHOLD": IDLE_SPINS,
+            "QDB_WAL_APPLY_WORKER_YIELD_THRESHOLD": "10",
             "QDB_LOG_W_STDOUT_LEVEL": "ERROR,CRITICAL",
         }
 
@@ -169,24 +181,37 @@ class EmbeddedServer:
 
     async def supervise(self) -> None:
         """Restart the server whenever it ends, for ever; the tables and acknowledged rows survive."""
-        failures = 0
         while True:
             if self._process is not None:
                 status = await self._process.wait()
-                log.error("database.ended", status=status, hint="it is started again")
+                if not self._stopping:
+                    log.error("database.ended", status=status, hint=f"it is started again; see {self._root}/log")
+            await self._restart()
+
+    async def _restart(self) -> None:
+        attempt = 0
+        while True:
+            await self._clock.sleep(RESTART_S[min(attempt, len(RESTART_S) - 1)])
+            if self._stopping:
+                continue  # whoever stops us cancels this task
+            attempt += 1
             try:
-                await self._clock.sleep(RESTART_S[min(failures, len(RESTART_S) - 1)])
-                self.restarts += 1
                 await self._launch()
-                failures = 0
-                log.info("database.restarted", restarts=self.restarts)
             except StartFailed as error:
-                failures += 1
-                log.error("database.restart_failed", error=str(error), attempt=failures)
+                log.error("database.restart_failed", error=str(error), attempt=attempt)
+                await self._end()
+            else:
+                self.restarts += 1
+                log.info("database.restarted", restarts=self.restarts)
+                return
 
     async def stop(self) -> None:
-        """Stop the server cleanly; kill it if it does not go."""
-        process, self._process = self._process, None
+        """Stop the server cleanly and for good; kill it if it does not go."""
+        self._stopping = True
+        await self._end()
+
+    async def _end(self) -> None:
+        process = self._process
         if process is None or process.returncode is not None:
             return
         process.terminate()
@@ -205,8 +230,8 @@ async def running(folder: Path, settings: DatabaseSettings, clock: Clock) -> Asy
         FolderTaken: another process has it; the text names that process.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    with _locked(folder):
-        server = EmbeddedServer(folder, settings, await asyncio.to_thread(jar.locate, settings.jar), clock)
+    async with _locked(folder, clock) as lock:
+        server = EmbeddedServer(folder, settings, await asyncio.to_thread(jar.locate, settings.jar), clock, lock)
         try:
             await server.start()
             yield server
@@ -215,24 +240,46 @@ async def running(folder: Path, settings: DatabaseSettings, clock: Clock) -> Asy
             (folder / "questdb-address.json").unlink(missing_ok=True)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+@asynccontextmanager
+async def _locked(folder: Path, clock: Clock) -> AsyncIterator[int]:
+    """Hold the folder; a server that outlives its killed owner gets some seconds to end."""
     with (folder / "questdb.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FolderTaken(
-                f"{folder}, process {_holder(file)}", hint="Stop that process, or choose another `data` folder"
-            ) from error
+        deadline = clock.elapsed() + ORPHAN_S
+        while not _try_lock(file):
+            holder = _holder(file)
+            if _alive(holder) or clock.elapsed() > deadline:
+                raise FolderTaken(
+                    f"{folder}, process {holder}", hint="Stop that process, or choose another `data` folder"
+                )
+            await clock.sleep(0.1)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        yield file.fileno()
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _holder(file: IO[str]) -> str:
     file.seek(0)
     return file.read().strip() or "unknown"
+
+
+def _alive(pid: str) -> bool:
+    """Say whether a process lives; one that we cannot ask counts as living."""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True
 
 
 def dsn(at: Address, *, writer: bool = True) -> str:
@@ -241,12 +288,12 @@ def dsn(at: Address, *, writer: bool = True) -> str:
     return f"host={at.host} port={at.pg_port} user={user} password={password} dbname=qdb connect_timeout=3"
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports() -> tuple[int, int]:
+    """Return two ports that are free now."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind((LOOPBACK, 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def last_ports(file: Path) -> tuple[int, int]:
@@ -257,7 +304,7 @@ def last_ports(file: Path) -> tuple[int, int]:
             check_port(port)
     except (FileNotFoundError, ValueError, PortTaken):
         last = []
-    return (last[0], last[1]) if len(last) == 2 else (free_port(), free_port())  # noqa: PLR2004  HTTP and PG
+    return (last[0], last[1]) if len(last) == 2 else free_ports()  # noqa: PLR2004  HTTP and PG
 
 
 def check_port(port: int) -> None:
@@ -276,9 +323,10 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def _die_with_us() -> None:
-    """Ask the kernel to stop the server when this process dies, even by SIGKILL (Linux only; elsewhere a no-op)."""
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    except (AttributeError, OSError):
+def _die_with(parent: int) -> None:
+    """Ask the kernel to stop the server when its owner dies, even by SIGKILL (Linux; elsewhere it is left behind)."""
+    if _PRCTL is None:
         return
+    _PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before we could ask
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,18 +1,19 @@
 """Pure: rows to bytes of the line protocol, checked against the schema first, because one bad line costs a batch."""
 
-import math
 import warnings
 from array import array
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, NamedTuple
+from datetime import datetime
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from core.clock import to_nanos
 from core.errors import Permanent
 from core.rows import Row
 from core.types import Nanos
-from storage.schema import TABLES, Table, Type
+from storage.schema import TABLES, Type
 
 with warnings.catch_warnings():
     # The package wants its newer transport, which this server does not speak; its encoder is what we use.
@@ -29,8 +30,6 @@ LATEST: Nanos = 4_102_444_800_000_000_000
 LONG_LIMIT = 2**63
 DECIMAL_SCALE, DECIMAL_DIGITS = 18, 38
 
-Converter = Callable[[Any], Any]
-
 
 class BadRow(Permanent):
     """A row does not fit its table."""
@@ -46,11 +45,11 @@ class Encoded(NamedTuple):
         """Return the bytes of a row; the first is line 1, as the server counts."""
         return self.payload[self._start(line) : self.ends[line - 1]]
 
-    def without(self, line: int) -> "Encoded":
-        """Return the batch without a row."""
+    def around(self, line: int) -> "tuple[Encoded, Encoded]":
+        """Return the rows before a row and the rows after it."""
         start, end = self._start(line), self.ends[line - 1]
-        ends = self.ends[: line - 1] + array("I", (at - (end - start) for at in self.ends[line:]))
-        return Encoded(self.payload[:start] + self.payload[end:], ends)
+        after = array("I", (at - end for at in self.ends[line:]))
+        return Encoded(self.payload[:start], self.ends[: line - 1]), Encoded(self.payload[end:], after)
 
     def _start(self, line: int) -> int:
         return self.ends[line - 2] if line > 1 else 0
@@ -62,6 +61,7 @@ class Encoder:
     def __init__(self) -> None:
         self._buffer = Buffer(protocol_version=PROTOCOL)
         self._ends = array("I")
+        self._size = 0
 
     @property
     def rows(self) -> int:
@@ -70,100 +70,124 @@ class Encoder:
 
     def __len__(self) -> int:
         """The size of the batch in bytes."""
-        return len(self._buffer)
+        return self._size
 
-    def add(self, row: Row) -> None:
-        """Encode one row; on failure the batch is as it was.
+    def add(self, row: Row) -> int:
+        """Encode one row and return how many the batch has now; on failure it is as it was.
 
         Raises:
-            BadRow: an unknown table or column, a value of the wrong type or range.
+            BadRow: an unknown table or column, a value of the wrong type or range, nothing but NULL.
         """
-        plan = _PLANS.get(row.table)
+        table, ts, values = row
+        plan = _PLANS.get(table)
         if plan is None:
-            raise BadRow(f"no table {row.table!r}")
-        if not EARLIEST <= row.ts < LATEST:
-            raise BadRow(f"{row.table}: ts {row.ts} is not between 2000 and 2100")
-        symbols, columns = plan.split(row.values)
+            raise BadRow(f"no table {table!r}")
+        buffer = self._buffer
         try:
-            self._buffer.row(row.table, symbols=symbols, columns=columns, at=TimestampNanos(row.ts))
-        except (QuestDBError, TypeError, ValueError, OverflowError) as error:
-            raise BadRow(f"{row.table}: {error}") from error
-        self._ends.append(len(self._buffer))
+            symbols, columns = _split(plan, values)
+            buffer.row(table, symbols=symbols, columns=columns, at=_moment(ts))
+        except BadRow as error:
+            raise BadRow(f"{table}: {error.detail}") from None
+        except (QuestDBError, TypeError, ValueError, ArithmeticError) as error:
+            raise BadRow(f"{table}: {error}") from error
+        size = len(buffer)
+        if size == self._size:  # the encoder leaves out a row without values, and says nothing
+            raise BadRow(f"{table}: every value is NULL")
+        self._size = size
+        self._ends.append(size)
+        return len(self._ends)
 
     def take(self) -> "Encoded":
         """Return the batch and start the next one."""
         batch = Encoded(bytes(self._buffer), self._ends)
         self._buffer.clear()  # type: ignore[no-untyped-call]  # the package ships this method untyped
         self._ends = array("I")
+        self._size = 0
         return batch
 
 
-class _Plan:
-    """How the values of one table are split and converted, worked out once."""
+Converter: TypeAlias = Callable[[Any], Any]
+Field: TypeAlias = tuple[bool, type | None, Converter]
+"""A column: whether it is a SYMBOL, the type whose values go as they are, and what the others go through."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._symbols = table.symbols
-        self._fields = tuple((name, _CONVERTERS[kind]) for name, kind in table.fields.items())
-        self._known = frozenset(table.symbols) | frozenset(table.fields)
 
-    def split(self, values: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str, Any]]:
-        if not values.keys() <= self._known:
-            raise BadRow(f"{self._table.name}: no column {', '.join(sorted(values.keys() - self._known))}")
-        symbols: dict[str, str | None] = {}
-        for name in self._symbols:
-            value = values.get(name)
-            if value is not None:
-                symbols[name] = _text(value)
-        columns = {}
-        for name, convert in self._fields:
-            value = values.get(name)
-            if value is not None:
-                try:
-                    columns[name] = convert(value)
-                except BadRow as error:
-                    raise BadRow(f"{self._table.name}.{name}: {error.detail}") from None
-        return symbols, columns
+def _split(plan: Mapping[str, Field], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a row's symbols and its other columns, NULLs left out. The hottest loop of the write path."""
+    symbols: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, value in values.items():
+            if value is None:
+                continue
+            symbol, plain, convert = plan[name]
+            kind = type(value)
+            if kind is not plain:
+                value = convert(value)  # noqa: PLW2901  one name, since each costs time here
+            elif kind is str and "\x00" in value:
+                value = value.replace("\x00", "")  # noqa: PLW2901  the server refuses a batch that holds one
+            if symbol:
+                symbols[name] = value
+            else:
+                columns[name] = value
+    except (BadRow, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise _refusal(name, error) from error
+    return symbols, columns
+
+
+def _refusal(name: str, error: Exception) -> BadRow:
+    match error:
+        case KeyError():
+            return BadRow(f"no column {name}")
+        case BadRow():
+            return BadRow(f"{name}: {error.detail}")
+        case _:
+            return BadRow(f"{name}: {str(error) or type(error).__name__}")
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise BadRow(f"{value!r} is not text")
-    return value.replace("\x00", "") if "\x00" in value else value
+    return str(value).replace("\x00", "")
 
 
-def _double(value: object) -> float | None:
+def _double(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRow(f"{value!r} is not a number")
-    number = float(value)
-    return number if math.isfinite(number) else None  # the server stores NaN and infinities as NULL
+    return float(value)  # the server stores NaN and infinities as NULL
 
 
 def _long(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadRow(f"{value!r} is not a whole number")
-    if not -LONG_LIMIT < value < LONG_LIMIT:
-        raise BadRow(f"{value} needs more than 64 bits")
+    if type(value) is not int or not -LONG_LIMIT < value < LONG_LIMIT:  # True is an int too, but not a number
+        raise BadRow(f"{value!r} is not a whole number of 64 bits")
     return value
 
 
 def _moment(value: object) -> TimestampNanos:
-    number = _long(value)
+    number = to_nanos(value) if isinstance(value, datetime) else value
+    if type(number) is not int:
+        raise BadRow(f"{value!r} is not a moment in nanoseconds")
     if not EARLIEST <= number < LATEST:
         raise BadRow(f"{number} is not between 2000 and 2100")
     return TimestampNanos(number)
 
 
 def _decimal(value: object) -> Decimal:
-    if isinstance(value, str):
-        value = Decimal(value)
-    if not isinstance(value, Decimal) or not value.is_finite():
+    number = Decimal(value) if isinstance(value, str) else value
+    if not isinstance(number, Decimal) or not number.is_finite():
         raise BadRow(f"{value!r} is not a finite Decimal")
-    _, digits, exponent = value.as_tuple()
-    scale = max(0, -int(exponent))
-    if scale > DECIMAL_SCALE or len(digits) + max(0, int(exponent)) - scale > DECIMAL_DIGITS - DECIMAL_SCALE:
+    if _fits(number):
+        return number
+    shorter = _EXACT.normalize(number)  # zeros at the end cost digits, and mean nothing
+    if not _fits(shorter):
         raise BadRow(f"{value} does not fit DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})")
-    return value
+    return shorter
+
+
+def _fits(number: Decimal) -> bool:
+    _, digits, exponent = number.as_tuple()
+    scale = max(0, -int(exponent))
+    return scale <= DECIMAL_SCALE and len(digits) + int(exponent) <= DECIMAL_DIGITS - DECIMAL_SCALE
 
 
 def _flag(value: object) -> bool:
@@ -173,19 +197,24 @@ def _flag(value: object) -> bool:
 
 
 def _levels(value: object) -> Any:  # noqa: ANN401  a numpy array of float64, shape (2, levels)
-    array = np.asarray(value, dtype=np.float64)
-    if array.shape[:1] != (2,) or array.ndim != 2:  # noqa: PLR2004  prices and sizes
-        raise BadRow(f"levels of shape {array.shape}, not (2, n)")
-    return array
+    levels = np.asarray(value, dtype=np.float64)
+    if levels.ndim != 2 or levels.shape[0] != 2:  # noqa: PLR2004  prices and sizes
+        raise BadRow(f"levels of shape {levels.shape}, not (2, n)")
+    return levels
 
 
-_CONVERTERS: dict[Type, Converter] = {
-    Type.VARCHAR: _text,
-    Type.DOUBLE: _double,
-    Type.LONG: _long,
-    Type.TIMESTAMP: _moment,
-    Type.DECIMAL: _decimal,
-    Type.BOOLEAN: _flag,
-    Type.LEVELS: _levels,
+_EXACT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact])
+_CONVERTERS: dict[Type, tuple[type | None, Converter]] = {
+    Type.SYMBOL: (str, _text),
+    Type.VARCHAR: (str, _text),
+    Type.DOUBLE: (float, _double),
+    Type.LONG: (None, _long),
+    Type.TIMESTAMP: (None, _moment),
+    Type.DECIMAL: (None, _decimal),
+    Type.BOOLEAN: (bool, _flag),
+    Type.LEVELS: (None, _levels),
 }
-_PLANS = {name: _Plan(table) for name, table in TABLES.items()}
+_PLANS: dict[str, dict[str, Field]] = {
+    name: {column.name: (column.type is Type.SYMBOL, *_CONVERTERS[column.type]) for column in table.columns}
+    for name, table in TABLES.items()
+}

@@ -41,8 +41,7 @@ class HealthProbe:
         self._folder = folder
         self._instance = instance
         self._clock = clock
-        self._sent: dict[int, Nanos] = {}
-        self._number = 0
+        self._began: Nanos | None = None
         self._seen: Nanos | None = None
         self._suspended: tuple[str, ...] = ()
         self._lag = 0
@@ -50,16 +49,16 @@ class HealthProbe:
 
     async def watch(self) -> None:
         """Send a canary and look for the last ones; for ever."""
+        self._began = self._clock.now()
         while True:
             now = self._clock.now()
-            self._number += 1
-            self._sent[self._number] = now
-            self._writer.write([Row("canary", now, {"instance": self._instance, "number": self._number})])
+            self._writer.write([Row("canary", now, {"instance": self._instance, "number": now})])
             await self._clock.sleep(BEAT_S / 4)
-            await self._look()
+            await self.look()
             await self._clock.sleep(BEAT_S * 3 / 4)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look for the last canary, for suspended tables and for the lag."""
         try:
             canary = await self._reader.query(
                 _CANARY, {"instance": self._instance, "now": to_datetime(self._clock.now())}
@@ -70,23 +69,22 @@ class HealthProbe:
             return
         self._trouble = ""
         if canary.rows and canary.rows[0][0] is not None:
-            number = int(str(canary.rows[0][0]))
-            self._seen = self._sent.get(number, self._seen)
-            self._sent = {key: at for key, at in self._sent.items() if key >= number}
+            self._seen = int(str(canary.rows[0][0]))
         self._suspended = tuple(f"{row[0]}: {row[2]}" for row in tables.rows if row[1])
         self._lag = max((int(str(row[3] or 0)) for row in tables.rows), default=0)
 
     def health(self) -> DatabaseHealth:
         """Return what the last look saw, and what to do about it."""
-        age = None if self._seen is None else (self._clock.now() - self._seen) / 1e6
+        now = self._clock.now()
+        age = None if self._seen is None else max(0.0, (now - self._seen) / 1e6)
         disk = shutil.disk_usage(self._folder)
         problems = []
         if self._trouble:
             problems.append(f"The database cannot be read: {self._trouble}")
-        if age is not None and age > CANARY_LATE_MS:
-            problems.append(
-                f"Rows take {age / 1000:.0f} s to become visible. {self._waiting() or 'See the server log.'}"
-            )
+        waited = age if age is not None else 0.0 if self._began is None else (now - self._began) / 1e6
+        if waited > CANARY_LATE_MS:
+            late = f"No row has become visible for {waited / 1000:.0f} s"
+            problems.append(f"{late}. {self._waiting() or 'See the log of the database.'}")
         problems += [
             f"Table suspended: {one}. Free disk space, then ALTER TABLE … RESUME WAL or restart the database"
             for one in self._suspended
@@ -99,5 +97,6 @@ class HealthProbe:
 
     def _waiting(self) -> str:
         status = self._writer.status()
-        trouble = status.critical.trouble or status.bulk.trouble
-        return f"The writer says: {trouble}" if trouble else ""
+        if trouble := status.critical.trouble or status.bulk.trouble:
+            return f"The writer says: {trouble}"
+        return "Market data is held back: the volume is nearly full" if status.bulk.held else ""

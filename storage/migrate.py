@@ -22,6 +22,10 @@ class SchemaNewer(Permanent):
     """The database was made by a newer deskwatch."""
 
 
+class MigrationFailed(Permanent):
+    """The database refuses a step of the schema."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step; its number is its place in the list. Steps are never edited once released, only added."""
@@ -38,6 +42,7 @@ async def migrate(at: Address, clock: Clock, steps: Sequence[Migration] = MIGRAT
 
     Raises:
         SchemaNewer: the server has seen steps that we do not know.
+        MigrationFailed: it refuses one; the steps before it stay, and the next start goes on from there.
     """
     async with await psycopg.AsyncConnection.connect(dsn(at), autocommit=True, prepare_threshold=None) as connection:
         await connection.execute(VERSIONS_TABLE)
@@ -45,8 +50,11 @@ async def migrate(at: Address, clock: Clock, steps: Sequence[Migration] = MIGRAT
         if done > len(steps):
             raise SchemaNewer(f"version {done}, this program knows {len(steps)}", hint="Run the newer program")
         for number, step in enumerate(steps[done:], done + 1):
-            for statement in step.statements:
-                await connection.execute(statement.encode())
+            try:
+                for statement in step.statements:
+                    await connection.execute(statement.encode())
+            except psycopg.DatabaseError as error:
+                raise MigrationFailed(f"step {number}, {step.name}: {error}".strip()) from error
             await connection.execute(
                 "INSERT INTO schema_migrations VALUES (%s, %s, %s)", (to_datetime(clock.now()), number, step.name)
             )

@@ -1,6 +1,7 @@
 """Rows that the database or the schema refused: kept, with the reason, until a person has looked."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple
@@ -14,6 +15,10 @@ CREATE TABLE IF NOT EXISTS rejects (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, origin TEXT NOT NULL UNIQUE, reason TEXT NOT NULL,
   row TEXT NOT NULL);
 """
+
+
+KEPT = 100_000
+"""Refused rows that are kept; a sender that is wrong all day must not fill the disk. `count` goes on."""
 
 
 class Reject(NamedTuple):
@@ -38,12 +43,14 @@ class Rejects:
         database = await Database.open(folder / "rejects.sqlite", _SCHEMA, Durability.NORMAL)
         return cls(database, await database.run(lambda c: int(c.execute("SELECT count(*) FROM rejects").fetchone()[0])))
 
-    async def add(self, reject: Reject) -> None:
-        """Keep a refused row."""
+    async def add(self, rejects: Sequence[Reject]) -> None:
+        """Keep refused rows; the oldest go when there are too many."""
 
         def insert(connection: Connection) -> int:
             statement = "INSERT OR IGNORE INTO rejects (at, origin, reason, row) VALUES (?, ?, ?, ?)"
-            return connection.execute(statement, reject).rowcount
+            added = connection.executemany(statement, rejects).rowcount
+            connection.execute("DELETE FROM rejects WHERE id <= (SELECT max(id) FROM rejects) - ?", (KEPT,))
+            return added
 
         self.count += await self._database.run(insert)
 
@@ -63,4 +70,4 @@ class Rejects:
 
 def show(row: Row) -> str:
     """Return a row as JSON text."""
-    return json.dumps({"table": row.table, "ts": row.ts, **row.values}, default=str)
+    return json.dumps({"table": row.table, "ts": row.ts, "values": dict(row.values)}, default=str, skipkeys=True)

@@ -13,9 +13,10 @@ from storage.schema import Lane
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, ends BLOB NOT NULL, rows INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, at INTEGER NOT NULL);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  ends BLOB NOT NULL, payload BLOB NOT NULL);
 """
+"""The payload stands last: counting must not read it."""
 
 
 class Batch(NamedTuple):
@@ -40,8 +41,15 @@ class Backlog(NamedTuple):
     oldest: Nanos | None
 
 
+class Dropped(NamedTuple):
+    """What was given up: rows, and every batch up to this id that was not in flight."""
+
+    rows: int
+    upto: int
+
+
 class Spool(Protocol):
-    """A queue of batches that survives a crash."""
+    """A queue of batches that survives a crash. Ids only grow. Every method may raise DiskTrouble: try again."""
 
     async def append(self, encoded: Encoded, now: Nanos) -> Batch:
         """Keep a batch; it is durable when this returns."""
@@ -49,11 +57,11 @@ class Spool(Protocol):
     async def oldest(self, after: int = 0) -> Batch | None:
         """Return the oldest batch whose id is above `after`, or None."""
 
-    async def done(self, batches: Sequence[Batch]) -> None:
+    async def done(self, ids: Sequence[int]) -> None:
         """Forget batches that the database has."""
 
-    async def drop_oldest(self, limit_bytes: int) -> int:
-        """Forget the oldest batches until at most `limit_bytes` remain; return the rows that went."""
+    async def drop_oldest(self, limit_bytes: int, after: int = 0) -> Dropped:
+        """Forget the oldest batches whose id is above `after` until at most `limit_bytes` remain in all."""
 
     def backlog(self) -> Backlog:
         """Return what waits now."""
@@ -74,54 +82,55 @@ class SqliteSpool:
         """Open the lane's file; a power cut may cost the bulk lane its last commits, the critical lane nothing."""
         durability = Durability.FULL if lane is Lane.CRITICAL else Durability.NORMAL
         database = await Database.open(folder / f"spool-{lane}.sqlite", _SCHEMA, durability)
-        return cls(database, await database.run(_backlog))
+        return cls(database, await database.run(_count))
 
     async def append(self, encoded: Encoded, now: Nanos) -> Batch:
-        def insert(connection: Connection) -> int | None:
-            statement = "INSERT INTO batches (payload, ends, rows, bytes, at) VALUES (?, ?, ?, ?, ?)"
-            values = (encoded.payload, encoded.ends.tobytes(), len(encoded.ends), len(encoded.payload), now)
-            return connection.execute(statement, values).lastrowid
+        rows, size = len(encoded.ends), len(encoded.payload)
 
-        number = await self._database.run(insert)
+        def insert(connection: Connection) -> int:
+            statement = "INSERT INTO batches (at, rows, bytes, ends, payload) VALUES (?, ?, ?, ?, ?)"
+            values = (now, rows, size, encoded.ends.tobytes(), encoded.payload)
+            return connection.execute(statement, values).lastrowid or 0
+
+        batch = Batch(await self._database.run(insert), encoded, now)
         waiting = self._backlog
         oldest = now if waiting.oldest is None else waiting.oldest
-        self._backlog = Backlog(
-            waiting.batches + 1, waiting.rows + len(encoded.ends), waiting.bytes + len(encoded.payload), oldest
-        )
-        return Batch(number or 0, encoded, now)
+        self._backlog = Backlog(waiting.batches + 1, waiting.rows + rows, waiting.bytes + size, oldest)
+        return batch
 
     async def oldest(self, after: int = 0) -> Batch | None:
         def select(connection: Connection) -> Batch | None:
-            row = connection.execute(
-                "SELECT id, payload, ends, at FROM batches WHERE id > ? ORDER BY id LIMIT 1", (after,)
-            ).fetchone()
+            statement = "SELECT id, payload, ends, at FROM batches WHERE id > ? ORDER BY id LIMIT 1"
+            row = connection.execute(statement, (after,)).fetchone()
             return None if row is None else Batch(row[0], Encoded(row[1], array("I", row[2])), row[3])
 
         return await self._database.run(select)
 
-    async def done(self, batches: Sequence[Batch]) -> None:
-        def delete(connection: Connection) -> int:
-            cursor = connection.executemany("DELETE FROM batches WHERE id = ?", [(batch.id,) for batch in batches])
-            return cursor.rowcount
+    async def done(self, ids: Sequence[int]) -> None:
+        self._forget(await self._database.run(lambda connection: _delete(connection, ids)))
 
-        await self._database.run(delete)
-        self._backlog = await self._database.run(_backlog)
+    async def drop_oldest(self, limit_bytes: int, after: int = 0) -> Dropped:
+        excess = self._backlog.bytes - limit_bytes
+        if excess <= 0:
+            return Dropped(0, after)
 
-    async def drop_oldest(self, limit_bytes: int) -> int:
-        if self._backlog.bytes <= limit_bytes:
-            return 0
+        def drop(connection: Connection) -> tuple[_Gone, int]:
+            ids: list[int] = []
+            size = 0
+            for row in connection.execute("SELECT id, bytes FROM batches WHERE id > ? ORDER BY id", (after,)):
+                if size >= excess:
+                    break
+                ids.append(row[0])
+                size += row[1]
+            return _delete(connection, ids), ids[-1] if ids else after
 
-        def drop(connection: Connection) -> int:
-            lost = 0
-            while _backlog(connection).bytes > limit_bytes:
-                number, rows = connection.execute("SELECT id, rows FROM batches ORDER BY id LIMIT 1").fetchone()
-                connection.execute("DELETE FROM batches WHERE id = ?", (number,))
-                lost += rows
-            return lost
+        gone, upto = await self._database.run(drop)
+        self._forget(gone)
+        return Dropped(gone.rows, upto)
 
-        lost = await self._database.run(drop)
-        self._backlog = await self._database.run(_backlog)
-        return lost
+    def _forget(self, gone: "_Gone") -> None:
+        left = self._backlog
+        self._backlog = Backlog(left.batches - gone.batches, left.rows - gone.rows, left.bytes - gone.bytes, gone.next)
 
     def backlog(self) -> Backlog:
         return self._backlog
@@ -130,7 +139,27 @@ class SqliteSpool:
         await self._database.close()
 
 
-def _backlog(connection: Connection) -> Backlog:
+class _Gone(NamedTuple):
+    """What one transaction deleted, and the age of the oldest batch that is left."""
+
+    batches: int
+    rows: int
+    bytes: int
+    next: Nanos | None
+
+
+def _delete(connection: Connection, ids: Sequence[int]) -> _Gone:
+    batches = rows = size = 0
+    for number in ids:
+        found = connection.execute("SELECT rows, bytes FROM batches WHERE id = ?", (number,)).fetchone()
+        if found is not None:
+            connection.execute("DELETE FROM batches WHERE id = ?", (number,))
+            batches, rows, size = batches + 1, rows + found[0], size + found[1]
+    oldest = connection.execute("SELECT at FROM batches ORDER BY id LIMIT 1").fetchone()
+    return _Gone(batches, rows, size, None if oldest is None else oldest[0])
+
+
+def _count(connection: Connection) -> Backlog:
     batches, rows, size, oldest = connection.execute(
         "SELECT count(*), total(rows), total(bytes), min(at) FROM batches"
     ).fetchone()

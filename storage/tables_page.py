@@ -9,9 +9,9 @@ _HEAD = """\
 
 Made from `storage/tables.py` with `python -m storage.tables_page > docs/tables.md`; do not edit it by hand.
 
-Every row is written at least once and kept once: a table's keys decide which rows are the same. `ts` is event time where
-the venue gives it, UTC, in nanoseconds; `received` is when we heard. Rows of a *critical* table are never dropped and
-never wait behind *bulk* ones. A row older than the table's TTL is not kept.
+Every row is written at least once and kept once: a table's keys decide which rows are the same. `ts` is event time
+where the venue gives it, UTC, in nanoseconds; `received` is when we heard. Rows of a *critical* table are never dropped
+and never wait behind *bulk* ones. A row older than the table's TTL is not kept.
 """
 
 
