@@ -36,7 +36,7 @@ def _trade(event: Trade) -> Row:
         {
             "venue": event.venue,
             "symbol": event.symbol,
-            "side": event.side,
+            "side": event.side.value,  # plain text passes the encoder without a detour
             "trade_id": event.trade_id,
             "price": event.price,
             "qty": event.qty,

@@ -2,21 +2,18 @@
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from connectors.base import checksum
-from connectors.base.contract import BookDelta, BookImage, BookRules, ChecksumRule, LinkRule, Texts, WireLevels
+from connectors.base.contract import BookDelta, BookImage, BookRules, ChecksumRule, LinkRule, WireLevels
 from core.events import Levels
 from core.types import Nanos, StreamState
 
 BUFFER_LIMIT = 5_000
 """Deltas that wait for an image at most; an image that old cannot be joined anyway."""
-
-
-_NO_TEXTS = Texts((), ())
 
 
 class Verdict(StrEnum):
@@ -42,25 +39,60 @@ class Broken:
 Outcome: TypeAlias = Verdict | Broken
 
 
+OLD: Final = -1
+"""A delta that says what the book already holds."""
+
+
+def _spot(delta: BookDelta, last: int, _: bool) -> int | None:  # noqa: FBT001  one signature for all rules
+    if delta.last <= last:
+        return OLD
+    return delta.first - last - 1 if delta.first > last + 1 else None
+
+
+def _futures(delta: BookDelta, last: int, joined: bool) -> int | None:  # noqa: FBT001  as above
+    if delta.previous == last:
+        return None
+    if delta.last < last or (joined and delta.last == last):
+        return OLD
+    return None if not joined and delta.first <= last else 0
+
+
+def _previous(delta: BookDelta, last: int, _: bool) -> int | None:  # noqa: FBT001  as above
+    if delta.previous is None or delta.previous == last:
+        return None  # None: recordings from before the venue had sequence ids
+    # The same message again; an idle book repeats its id too, but then it claims to follow itself.
+    return OLD if delta.last == last and delta.previous < last else 0
+
+
+_LINKS: dict[LinkRule, Callable[[BookDelta, int, bool], int | None]] = {
+    LinkRule.BINANCE_SPOT: _spot,
+    LinkRule.BINANCE_FUTURES: _futures,
+    LinkRule.PREVIOUS_ID: _previous,
+}
+"""(delta, last id, whether a delta was applied since the image) -> None if it follows, OLD, or how many updates are
+missing, 0 for unknown."""
+
+
 class Side:
-    """One side: sizes by price, and the prices in order."""
+    """One side: sizes by price, the prices in order, and `price:size` as written where the venue's hash needs that."""
 
     __slots__ = ("_bids", "prices", "sizes", "texts")
 
-    def __init__(self, *, bids: bool, keep_text: bool) -> None:
+    def __init__(self, *, bids: bool) -> None:
         self._bids = bids
         self.sizes: dict[float, float] = {}
         self.prices: list[float] = []
-        self.texts: dict[float, str] | None = {} if keep_text else None
+        self.texts: dict[float, str] = {}
 
-    def replace(self, levels: WireLevels, texts: Sequence[str] | None = None) -> None:
+    def replace(self, levels: WireLevels) -> None:
         """Forget everything and take these levels."""
-        self.sizes = {at: size for at, size in levels if size}
+        self.sizes = dict(levels)
+        if 0.0 in self.sizes.values():
+            self.sizes = {at: size for at, size in levels if size}
         self.prices = sorted(self.sizes)
-        if self.texts is not None:
-            self.texts = {level[0]: text for level, text in zip(levels, texts or (), strict=False) if level[1]}
+        self.texts = {}
 
-    def change(self, levels: WireLevels, texts: Sequence[str] | None = None) -> None:
+    def change(self, levels: WireLevels) -> None:
         """Set absolute sizes; zero removes, also a level that is not there (normal on some venues)."""
         sizes, prices = self.sizes, self.prices
         for at, size in levels:
@@ -70,12 +102,15 @@ class Side:
                 sizes[at] = size
             elif sizes.pop(at, None) is not None:
                 del prices[bisect_left(prices, at)]
-        if self.texts is not None:
-            for (at, size), text in zip(levels, texts or (), strict=False):
-                if size:
-                    self.texts[at] = text
-                else:
-                    self.texts.pop(at, None)
+
+    def write(self, levels: WireLevels, texts: Sequence[str]) -> None:
+        """Note how the venue wrote these levels."""
+        written = self.texts
+        for (at, size), text in zip(levels, texts, strict=True):
+            if size:
+                written[at] = text
+            else:
+                _ = written.pop(at, None)
 
     @property
     def best(self) -> float | None:
@@ -91,11 +126,11 @@ class Side:
     def levels(self, count: int) -> Levels:
         """Return prices and sizes, best first."""
         top = self.top(count)
-        return top, [self.sizes[at] for at in top]
+        return top, list(map(self.sizes.__getitem__, top))
 
     def hashed(self, count: int) -> list[str]:
         """Return `price:size` of the best levels as the venue wrote them, "" where it did not say."""
-        texts = self.texts or {}
+        texts = self.texts
         return [texts.get(at, "") for at in self.top(count)]
 
 
@@ -103,24 +138,26 @@ class Book:
     """A book and the proof that it is whole. Pure: no clock; times come with the messages."""
 
     def __init__(self, rules: BookRules) -> None:
-        keep_text = rules.checksum is not ChecksumRule.NONE
         self.state = StreamState.SYNCING
-        self.bids = Side(bids=True, keep_text=keep_text)
-        self.asks = Side(bids=False, keep_text=keep_text)
+        self.bids = Side(bids=True)
+        self.asks = Side(bids=False)
         self.last = 0
         self.ts: Nanos = 0
         self.received: Nanos = 0
         self.checksums_ok = 0
         self.links_checked = 0
         self._rules = rules
+        self._missing = _LINKS[rules.link]
+        self._always_linked = rules.link is not LinkRule.PREVIOUS_ID
+        self._hashable = False
         self._joined = False
         self._waiting: deque[BookDelta] = deque(maxlen=BUFFER_LIMIT)
 
     @property
     def crossed(self) -> bool:
         """Whether the best bid is not below the best ask."""
-        bid, ask = self.bids.best, self.asks.best
-        return bid is not None and ask is not None and bid >= ask
+        bids, asks = self.bids.prices, self.asks.prices
+        return bool(bids and asks) and bids[-1] >= asks[0]
 
     def image(self, image: BookImage) -> Outcome:
         """Take a whole book and the deltas that waited for it. TOO_OLD: fetch a newer one."""
@@ -128,14 +165,14 @@ class Book:
             self._waiting.clear()  # the image came on the stream itself: what waits is older
         elif self._leaves_a_hole(image):
             return Verdict.TOO_OLD
-        texts = image.texts or _NO_TEXTS
-        self.bids.replace(image.bids, texts.bids)
-        self.asks.replace(image.asks, texts.asks)
+        self.bids.replace(image.bids)
+        self.asks.replace(image.asks)
         self.last, self.ts, self.received = image.last, image.ts, image.received
         self._joined = False
         self.state = StreamState.LIVE
         waiting, self._waiting = self._waiting, deque(maxlen=BUFFER_LIMIT)
-        if not self._hash_holds(image.checksum):
+        self._hashable = self._rules.checksum is not ChecksumRule.NONE
+        if self._hashable and not self._hash_holds(image):
             return self._break(Broken(Verdict.BAD_CHECKSUM))
         while waiting:
             outcome = self.delta(waiting.popleft())
@@ -146,64 +183,41 @@ class Book:
 
     def _leaves_a_hole(self, image: BookImage) -> bool:
         """Say whether something lies between the image and the first delta that is newer than it."""
-        first = next((one for one in self._waiting if not self._is_old(one, image.last, joined=False)), None)
-        return first is not None and self._missing(first, image.last, joined=False) is not None
+        links = (self._missing(one, image.last, False) for one in self._waiting)  # noqa: FBT003  not joined yet
+        return next((link for link in links if link is not OLD), None) is not None
 
     def delta(self, delta: BookDelta) -> Outcome:
         """Apply a delta if it follows; before an image it waits."""
         if self.state is not StreamState.LIVE:
             self._waiting.append(delta)
             return Verdict.BUFFERED
-        if self._is_old(delta, self.last, joined=self._joined):
+        missing = self._missing(delta, self.last, self._joined)
+        if missing is OLD:
             return Verdict.OLD
-        missing = self._missing(delta, self.last, joined=self._joined)
+        self.links_checked += self._always_linked or delta.previous is not None
         if missing is not None:
             outcome = self._break(Broken(Verdict.GAP, missing or None))
             self._waiting.append(delta)
             return outcome
         self._joined = True
-        texts = delta.texts or _NO_TEXTS
-        self.bids.change(delta.bids, texts.bids)
-        self.asks.change(delta.asks, texts.asks)
+        self.bids.change(delta.bids)
+        self.asks.change(delta.asks)
         self.last, self.ts, self.received = delta.last, delta.ts, delta.received
-        if not self._hash_holds(delta.checksum):
+        if self._hashable and not self._hash_holds(delta):
             return self._break(Broken(Verdict.BAD_CHECKSUM))
         return Verdict.APPLIED
 
-    def _is_old(self, delta: BookDelta, last: int, *, joined: bool) -> bool:
-        """Say whether the book already holds what this delta says."""
-        match self._rules.link:
-            case LinkRule.BINANCE_SPOT:
-                return delta.last <= last
-            case LinkRule.BINANCE_FUTURES:
-                return delta.last < last or (joined and delta.last == last)
-            case LinkRule.PREVIOUS_ID:
-                # The same message again; an idle book repeats its id too, but then it claims to follow itself.
-                return delta.previous is not None and delta.last == last and delta.previous < last
-
-    def _missing(self, delta: BookDelta, last: int, *, joined: bool) -> int | None:
-        """Return None if the delta follows `last`; else how many updates are missing, 0 for unknown."""
-        match self._rules.link:
-            case LinkRule.BINANCE_SPOT:
-                self.links_checked += 1
-                return delta.first - last - 1 if delta.first > last + 1 else None
-            case LinkRule.BINANCE_FUTURES if not joined:
-                self.links_checked += 1
-                return None if delta.first <= last <= delta.last or delta.previous == last else 0
-            case LinkRule.BINANCE_FUTURES:
-                self.links_checked += 1
-                return None if delta.previous == last else 0
-            case LinkRule.PREVIOUS_ID:
-                if delta.previous is None:
-                    return None  # recordings from before the venue had sequence ids
-                self.links_checked += 1
-                return None if delta.previous == last else 0
-
-    def _hash_holds(self, expected: int | None) -> bool:
-        if expected is None or self._rules.checksum is ChecksumRule.NONE:
+    def _hash_holds(self, said: BookImage | BookDelta) -> bool:
+        """Take the texts of a message and compare the book with its checksum, if it has one."""
+        if said.texts is None:
+            self._hashable = False  # until the next image: a hash is made of what the venue wrote
+            return True
+        self.bids.write(said.bids, said.texts.bids)
+        self.asks.write(said.asks, said.texts.asks)
+        if said.checksum is None:
             return True
         count = checksum.depth(self._rules.checksum)
-        holds = checksum.okx(self.bids.hashed(count), self.asks.hashed(count)) == expected
+        holds = checksum.okx(self.bids.hashed(count), self.asks.hashed(count)) == said.checksum
         self.checksums_ok += holds
         return holds
 

@@ -9,12 +9,8 @@ OKX_DEPTH = 25
 
 def okx(bids: list[str], asks: list[str]) -> int:
     """Return OKX's hash: up to 25 levels a side, `price:size` as received, bid and ask in turn, CRC32 signed."""
-    parts: list[str] = []
-    for index in range(max(len(bids), len(asks))):
-        if index < len(bids):
-            parts.append(bids[index])
-        if index < len(asks):
-            parts.append(asks[index])
+    both = min(len(bids), len(asks))
+    parts = [text for pair in zip(bids, asks, strict=False) for text in pair] + bids[both:] + asks[both:]
     unsigned = crc32(":".join(parts).encode())
     return unsigned - 0x1_0000_0000 if unsigned >= 0x8000_0000 else unsigned  # noqa: PLR2004  the sign bit
 

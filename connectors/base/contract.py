@@ -189,7 +189,7 @@ class Dialect:
     subscribe: Callable[[Sequence[Stream], int], Sequence[str]]
     """Frames that subscribe; the int is the first request id, one per frame, counting up."""
     unsubscribe: Callable[[Sequence[Stream], int], Sequence[str]]
-    parse: Callable[[bytes | str, Nanos, Names], Sequence[Meaning]]
+    parse: Callable[[bytes, Nanos, Names], Sequence[Meaning]]
     """(frame, received_at, names) -> what it means. Raises BadMessage, and nothing else, for a malformed frame."""
     books: BookRules
     instruments_paths: Sequence[str]

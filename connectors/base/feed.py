@@ -6,6 +6,7 @@ opens no socket, so a recording, a test and a live session run the same code.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.base.acks import Acks, Refusal
 from connectors.base.book import Book, Broken, Verdict
@@ -18,7 +19,6 @@ from connectors.base.contract import (
     Dialect,
     FetchSnapshot,
     Ignored,
-    Meaning,
     Names,
     Notice,
     Reconnect,
@@ -81,6 +81,18 @@ class MarketFeed:
         self._tracks: dict[tuple[Channel, Symbol], Track] = {}
         self._by_native: dict[str, Track] = {}
         self._acks = Acks(dialect)
+        self._by_symbol: dict[type, dict[Symbol, Track]] = {kind: {} for kind in _CHANNELS}
+        self._takers: dict[type, Callable[[Any, Nanos], Sequence[Command]]] = {
+            Quote: self._event,
+            Trade: self._event,
+            Funding: self._event,
+            BookDelta: self._delta,
+            BookImage: self._stream_image,
+            Acknowledged: self._acknowledged,
+            Control: self._control,
+            Ignored: self._ignored,
+            Unknown: self._unknown,
+        }
         self._last_data: Nanos = 0
         self._opened: Nanos = 0
         for stream in wanted:
@@ -105,7 +117,7 @@ class MarketFeed:
             self._watchdog.restart((track.stream.channel, track.symbol), now)
         return self._acks.subscribe([track.stream for track in wanted], now)
 
-    def on_frame(self, frame: bytes | str, received: Nanos) -> list[Command]:
+    def on_frame(self, frame: bytes, received: Nanos) -> list[Command]:
         """Take one frame; a bad one is counted and costs nothing but itself."""
         self.counters.messages += 1
         try:
@@ -116,7 +128,9 @@ class MarketFeed:
             return []
         commands: list[Command] = []
         for meaning in meanings:
-            commands += self._take(meaning, received)
+            taken = self._takers[type(meaning)](meaning, received)
+            if taken:
+                commands += taken
         return commands
 
     def on_snapshot(self, native: str, body: bytes, received: Nanos) -> list[Command]:
@@ -182,61 +196,65 @@ class MarketFeed:
 
     # --- meanings ------------------------------------------------------------------------------------------------
 
-    def _take(self, meaning: Meaning, received: Nanos) -> list[Command]:
-        match meaning:
-            case Quote() | Trade() | Funding():
-                self._event(meaning, received)
-            case BookDelta():
-                return self._delta(self._book_track(meaning.native), meaning, received)
-            case BookImage():
-                return self._image(self._book_track(meaning.native), meaning, received)
-            case Acknowledged():
-                self.counters.ignored += 1
-                return [*self._acks.answered(meaning, received), *self._refuse(self._acks.refused())]
-            case Control(Notice.RECONNECT_SOON, text):
-                self.counters.ignored += 1
-                return [Reconnect(text or "the venue asks for it", planned=True)]
-            case Control() | Ignored():
-                self.counters.ignored += 1
-            case Unknown(text):
-                self.counters.unknown += 1
-                log.warning("frame.unknown", venue=self._dialect.venue, frame=text)
-        return []
-
-    def _event(self, event: Quote | Trade | Funding, received: Nanos) -> None:
-        channel = _CHANNELS[type(event)]
-        track = self._tracks.get((channel, event.symbol)) or self._track(channel, event.symbol, event.symbol)
+    def _event(self, event: Quote | Trade | Funding, received: Nanos) -> Sequence[Command]:
+        kind = type(event)
+        track = self._by_symbol[kind].get(event.symbol) or self._track(_CHANNELS[kind], event.symbol, event.symbol)
         self._heard(track, event.ts, received)
         if track.state is not StreamState.LIVE:
             self._whole(track, received)
-        self._count(event)
+        self.counters.published[kind] += 1
         self._publish(event)
+        return ()
 
-    def _count(self, event: MarketEvent) -> None:
-        tag = event.__struct_config__.tag
-        self.counters.events[str(tag)] = self.counters.events.get(str(tag), 0) + 1
+    def _acknowledged(self, answer: Acknowledged, received: Nanos) -> Sequence[Command]:
+        self.counters.ignored += 1
+        return [*self._acks.answered(answer, received), *self._refuse(self._acks.refused())]
+
+    def _control(self, control: Control, _: Nanos) -> Sequence[Command]:
+        self.counters.ignored += 1
+        if control.notice is Notice.RECONNECT_SOON:
+            return [Reconnect(control.text or "the venue asks for it", planned=True)]
+        return ()
+
+    def _ignored(self, _: Ignored, __: Nanos) -> Sequence[Command]:
+        self.counters.ignored += 1
+        return ()
+
+    def _unknown(self, unknown: Unknown, _: Nanos) -> Sequence[Command]:
+        self.counters.unknown += 1
+        log.warning("frame.unknown", venue=self._dialect.venue, frame=unknown.text)
+        return ()
 
     def _heard(self, track: Track, ts: Nanos, received: Nanos) -> None:
         track.heard = self._last_data = received
         track.stats.message(ts, received)
-        self._watchdog.heard((track.stream.channel, track.symbol), received)
+        if track.rhythm is None:
+            track.rhythm = self._watchdog.heard((track.stream.channel, track.symbol), received)
+        else:
+            track.rhythm.heard(received)
 
     # --- books ---------------------------------------------------------------------------------------------------
 
-    def _delta(self, track: Track, delta: BookDelta, received: Nanos) -> list[Command]:
-        assert track.book is not None  # noqa: S101  _book_track made it
+    def _delta(self, delta: BookDelta, received: Nanos) -> Sequence[Command]:
+        track = self._by_native.get(delta.native) or self._book_track(delta.native)
         last_good = track.heard
         self._heard(track, delta.ts, received)
+        assert track.book is not None  # noqa: S101  every track in _by_native has one
         outcome = track.book.delta(delta)
-        if isinstance(outcome, Broken):
-            return self._broke(track, outcome, last_good or received, received)
         if outcome is Verdict.APPLIED:
             if track.state is StreamState.SILENT:
                 self._whole(track, received)
-            self._after_change(track, received)
+            track.changed = True
+            if track.book.crossed or track.crossed_since is not None:
+                self._crossed(track, received)
+        elif isinstance(outcome, Broken):
+            return self._broke(track, outcome, last_good or received, received)
         elif outcome is Verdict.BUFFERED and track.due is None and not track.fetching:
             return self._recover(track, received)
-        return []
+        return ()
+
+    def _stream_image(self, image: BookImage, received: Nanos) -> Sequence[Command]:
+        return self._image(self._book_track(image.native), image, received)
 
     def _image(self, track: Track, image: BookImage, received: Nanos) -> list[Command]:
         assert track.book is not None  # noqa: S101  _book_track made it
@@ -258,7 +276,7 @@ class MarketFeed:
             self.counters.resyncs += 1
         track.live_since = received
         self._whole(track, received)
-        self._after_change(track, received)
+        self._crossed(track, received)
         self._sample(track, received)
         return []
 
@@ -292,10 +310,8 @@ class MarketFeed:
         track.due = now + IMAGE_WITHIN
         return [*self._acks.unsubscribe([track.stream]), *self._acks.subscribe([track.stream], now)]
 
-    def _after_change(self, track: Track, received: Nanos) -> None:
-        assert track.book is not None  # noqa: S101  the caller has just changed it
-        track.changed = True
-        if track.book.crossed:
+    def _crossed(self, track: Track, received: Nanos) -> None:
+        if track.book is not None and track.book.crossed:
             if track.crossed_since is None:
                 self.counters.crossed += 1
                 track.crossed_since = received
@@ -316,7 +332,7 @@ class MarketFeed:
         count = self._options.levels
         bids, asks = book.bids.levels(count), book.asks.levels(count)
         event = BookEvent(self._dialect.venue, track.symbol, book.ts, book.received, book.last, bids, asks)
-        self._count(event)
+        self.counters.published[BookEvent] += 1
         self._publish(event)
 
     # --- streams, holes, silence -----------------------------------------------------------------------------------
@@ -328,6 +344,8 @@ class MarketFeed:
             track.book = self.books[symbol] = Book(self._dialect.books)
             track.state = StreamState.SYNCING
             self._by_native[native] = track
+        elif channel in _EVENTS:
+            self._by_symbol[_EVENTS[channel]][symbol] = track
         self._tracks[(channel, symbol)] = track
         return track
 
@@ -355,7 +373,7 @@ class MarketFeed:
         track = self._tracks.get((stream.channel, self._names.symbol(stream.native)))
         if track is not None:
             track.state = StreamState.REFUSED
-            track.due = None
+            track.due = track.rhythm = None
             self._watchdog.forget((stream.channel, track.symbol))
         log.error("stream.refused", venue=self._dialect.venue, stream=stream.native, reason=reason)
 
@@ -387,3 +405,4 @@ class MarketFeed:
 
 
 _CHANNELS: dict[type, Channel] = {Quote: Channel.QUOTES, Trade: Channel.TRADES, Funding: Channel.FUNDING}
+_EVENTS = {channel: kind for kind, channel in _CHANNELS.items()}

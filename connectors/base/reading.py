@@ -16,10 +16,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError)
 log = get_logger(__name__)
 
 
-def words(frame: bytes | str) -> str:
+def words(frame: bytes) -> str:
     """Return the beginning of a frame as text that can be logged, whatever its bytes are."""
-    head = frame[:300]
-    return head if isinstance(head, str) else head.decode(errors="replace")
+    return frame[:300].decode(errors="replace")
 
 
 def each(rows: Sequence[msgspec.Raw], read: Callable[[msgspec.Raw], T | None]) -> Iterator[T]:

@@ -39,10 +39,11 @@ class StreamStats:
     def message(self, ts: Nanos, received: Nanos) -> None:
         """Count a data message. Equal stamps mean that the venue gave no event time: no lag is known then."""
         if ts != received:
-            if len(self._lags) < _SAMPLES:
-                self._lags.append(received - ts)
+            lags = self._lags
+            if len(lags) < _SAMPLES:
+                lags.append(received - ts)
             else:
-                self._lags[self._messages % _SAMPLES] = received - ts
+                lags[self._messages % _SAMPLES] = received - ts
         self._messages += 1
         self._last = received
 

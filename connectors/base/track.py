@@ -1,10 +1,14 @@
 """What a connection remembers: of itself, and of each of its streams."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+
+import msgspec
 
 from connectors.base.book import Book
 from connectors.base.contract import Stream
 from connectors.base.stats import StreamStats
+from connectors.base.watchdog import Rhythm
 from core.types import GapKind, Nanos, StreamState, Symbol
 
 
@@ -22,7 +26,12 @@ class Counters:
     checksum_failures: int = 0
     snapshots_accepted: int = 0
     snapshots_rejected: int = 0
-    events: dict[str, int] = field(default_factory=dict)
+    published: Counter[type[msgspec.Struct]] = field(default_factory=Counter)
+
+    @property
+    def events(self) -> dict[str, int]:
+        """The published events by name."""
+        return {str(kind.__struct_config__.tag): count for kind, count in self.published.items()}
 
 
 @dataclass(slots=True)
@@ -44,4 +53,5 @@ class Track:
     attempts: int = 0
     due: Nanos | None = None
     live_since: Nanos = 0
+    rhythm: Rhythm | None = None
     crossed_since: Nanos | None = None

@@ -24,7 +24,7 @@ _SHORT: Nanos = FLOOR // FACTOR  # three times a shorter gap is below the floor:
 _STEP = log(1.02)  # a long gap is kept to 2 %
 
 
-class _Rhythm:
+class Rhythm:
     """The past gaps of one stream: how many short ones, and a histogram of the long ones."""
 
     __slots__ = ("gaps", "last", "long", "short")
@@ -35,7 +35,10 @@ class _Rhythm:
         self.long: Counter[int] = Counter()
         self.gaps = 0
 
-    def learn(self, gap: Nanos) -> None:
+    def heard(self, now: Nanos) -> None:
+        """Note that the stream spoke; in the path of every message. A clock that steps back counts as no gap."""
+        gap = now - self.last
+        self.last = now
         if gap < _SHORT:
             self.short += 1
         else:
@@ -69,16 +72,16 @@ class SilenceWatchdog(Generic[K]):
     """
 
     def __init__(self) -> None:
-        self._streams: dict[K, _Rhythm] = {}
+        self._streams: dict[K, Rhythm] = {}
 
-    def heard(self, key: K, now: Nanos) -> None:
-        """Note that a stream spoke. A clock that steps back counts as no gap."""
+    def heard(self, key: K, now: Nanos) -> Rhythm:
+        """Note that a stream spoke; its rhythm can be told directly from then on, until it is forgotten."""
         stream = self._streams.get(key)
         if stream is None:
-            self._streams[key] = _Rhythm(now)
-            return
-        stream.learn(now - stream.last)
-        stream.last = now
+            stream = self._streams[key] = Rhythm(now)
+        else:
+            stream.heard(now)
+        return stream
 
     def restart(self, key: K, now: Nanos) -> None:
         """Note that a stream was subscribed anew: the time since it last spoke was ours, its rhythm is kept."""

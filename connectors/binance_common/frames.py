@@ -1,7 +1,8 @@
 """Frames of both Binance venues to meanings: pure."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -23,6 +24,7 @@ from connectors.base.reading import UNREADABLE, words
 from connectors.binance_common.messages import (
     AggTrade,
     BookTicker,
+    Combined,
     DepthImage,
     DepthUpdate,
     Frame,
@@ -34,52 +36,67 @@ from core.errors import BadMessage
 from core.events import Funding, Quote, Trade
 from core.types import MILLISECOND, Channel, Nanos, Side, VenueName
 
-# Prices come as texts: a lax decoder makes floats of them while it reads, exactly rounded.
+T = TypeVar("T", bound=msgspec.Struct)
+Reader = Callable[[T, Nanos, Names, VenueName], Meaning]
+
 _frame = msgspec.json.Decoder(Frame)
-_depth = msgspec.json.Decoder(DepthUpdate, strict=False)
-_aggregate = msgspec.json.Decoder(AggTrade, strict=False)
-_trade = msgspec.json.Decoder(TradeEvent, strict=False)
-_ticker = msgspec.json.Decoder(BookTicker, strict=False)
-_mark = msgspec.json.Decoder(MarkPrice, strict=False)
 _image = msgspec.json.Decoder(DepthImage, strict=False)
 _time = msgspec.json.Decoder(ServerTime)
+_ENVELOPE = b'{"stream":"'
 
-Reader = Callable[[bytes | str | msgspec.Raw, Nanos, Names, VenueName], Meaning]
+
+class _Kind(Generic[T]):
+    """One kind of message: how it is decoded, bare or in a combined stream's envelope, and what it means.
+
+    Prices come as texts: a lax decoder makes floats of them while it reads, exactly rounded.
+    """
+
+    def __init__(self, wire: type[T], read: Reader[T]) -> None:
+        self.bare = msgspec.json.Decoder(wire, strict=False)
+        self.combined: msgspec.json.Decoder[Combined[T]] = msgspec.json.Decoder(Combined[wire], strict=False)  # type: ignore[valid-type]  # a generic struct, made for this type
+        self.read = read
 
 
-def parse(frame: bytes | str, received: Nanos, names: Names, *, venue: VenueName) -> Sequence[Meaning]:
+def parse(frame: bytes, received: Nanos, names: Names, *, venue: VenueName) -> Sequence[Meaning]:
     """Return what a frame means.
 
     Raises:
         BadMessage: it is not what the venue documents.
     """
     try:
-        head = _frame.decode(frame)
-        if head.stream:
-            kind = head.stream[head.stream.find("@") + 1 :]
-            reader = _BY_STREAM.get(kind) or _BY_STREAM.get(kind[: kind.find("@")])
-            if reader is not None:
-                return (reader(head.data, received, names, venue),)
-            return (_other(head.stream, frame),)
-        if head.e:
-            reader = _BY_EVENT.get(head.e)
-            return (reader(frame, received, names, venue),) if reader else (_other(head.e, frame),)
-        return (_answer(head, frame, received, names, venue),)
+        if frame.startswith(_ENVELOPE):  # nearly all frames: decoded in one pass
+            kind = _kind(frame[len(_ENVELOPE) : frame.find(b'"', len(_ENVELOPE))])
+            if kind is not None:
+                return (kind.read(kind.combined.decode(frame).data, received, names, venue),)
+        return (_by_head(frame, received, names, venue),)
     except UNREADABLE as error:
         raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _answer(head: Frame, frame: bytes | str, received: Nanos, names: Names, venue: VenueName) -> Meaning:
-    """Read the answer to a request, or a spot book ticker, which has neither an envelope nor an event name."""
+@lru_cache(maxsize=8192)
+def _kind(stream: bytes) -> _Kind[Any] | None:
+    """Return the kind of a stream by its name: `btcusdt@depth@100ms`, `btcusdt@markPrice@1s`."""
+    name = stream.partition(b"@")[2].decode(errors="replace")
+    return _BY_STREAM.get(name) or _BY_STREAM.get(name.partition("@")[0])
+
+
+def _by_head(frame: bytes, received: Nanos, names: Names, venue: VenueName) -> Meaning:
+    head = _frame.decode(frame)
+    if head.stream:
+        kind = _kind(head.stream.encode())
+        return kind.read(kind.bare.decode(head.data), received, names, venue) if kind else _other(head.stream, frame)
+    if head.e:
+        kind = _BY_EVENT.get(head.e)
+        return kind.read(kind.bare.decode(frame), received, names, venue) if kind else _other(head.e, frame)
     if head.id is not None or head.error or head.code:
         refusal = head.error.msg if head.error else head.msg
         return Acknowledged(not refusal, request=head.id if isinstance(head.id, int) else None, reason=refusal)
-    if head.s:
-        return _quote(frame, received, names, venue)
+    if head.s:  # spot's book ticker has neither an envelope nor an event name
+        return _quote(_TICKER.bare.decode(frame), received, names, venue)
     return Unknown(words(frame))
 
 
-def _other(name: str, frame: bytes | str) -> Meaning:
+def _other(name: str, frame: bytes) -> Meaning:
     if "serverShutdown" in name:
         return Control(Notice.RECONNECT_SOON, "the venue will close this connection")
     for unused in _UNUSED:
@@ -88,51 +105,44 @@ def _other(name: str, frame: bytes | str) -> Meaning:
     return Unknown(words(frame))
 
 
-def _delta(data: bytes | str | msgspec.Raw, received: Nanos, _: Names, __: VenueName) -> Meaning:
-    one = _depth.decode(data)
+def _delta(one: DepthUpdate, received: Nanos, _: Names, __: VenueName) -> Meaning:
     return BookDelta(one.s, (one.T or one.E) * MILLISECOND, received, one.U, one.u, one.pu, one.b, one.a)
 
 
-def _aggregate_trade(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
-    one = _aggregate.decode(data)
+def _aggregate_trade(one: AggTrade, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     side = Side.SELL if one.m else Side.BUY
-    ts = one.T * MILLISECOND
-    return Trade(venue, names.symbol(one.s), ts, received, str(one.a), side, one.p, one.q)
+    return Trade(venue, names.symbol(one.s), one.T * MILLISECOND, received, str(one.a), side, one.p, one.q)
 
 
-def _single_trade(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
-    one = _trade.decode(data)
+def _single_trade(one: TradeEvent, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     side = Side.SELL if one.m else Side.BUY
-    ts = one.T * MILLISECOND
-    return Trade(venue, names.symbol(one.s), ts, received, str(one.t), side, one.p, one.q)
+    return Trade(venue, names.symbol(one.s), one.T * MILLISECOND, received, str(one.t), side, one.p, one.q)
 
 
-def _quote(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
-    one = _ticker.decode(data)
+def _quote(one: BookTicker, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     ts = one.T * MILLISECOND or received
     return Quote(venue, names.symbol(one.s), ts, received, one.b, one.B, one.a, one.A)
 
 
-def _funding(data: bytes | str | msgspec.Raw, received: Nanos, names: Names, venue: VenueName) -> Meaning:
-    one = _mark.decode(data)
+def _funding(one: MarkPrice, received: Nanos, names: Names, venue: VenueName) -> Meaning:
     return Funding(venue, names.symbol(one.s), one.E * MILLISECOND, received, signed(one.r), one.p, signed(one.i))
 
 
-_BY_STREAM: dict[str, Reader] = {
-    "depth": _delta,
-    "depth@100ms": _delta,
-    "depth@500ms": _delta,
-    "aggTrade": _aggregate_trade,
-    "trade": _single_trade,
-    "bookTicker": _quote,
-    "markPrice": _funding,
+_DEPTH = _Kind(DepthUpdate, _delta)
+_TICKER = _Kind(BookTicker, _quote)
+_BY_EVENT: dict[str, _Kind[Any]] = {
+    "depthUpdate": _DEPTH,
+    "bookTicker": _TICKER,
+    "aggTrade": _Kind(AggTrade, _aggregate_trade),
+    "trade": _Kind(TradeEvent, _single_trade),
+    "markPriceUpdate": _Kind(MarkPrice, _funding),
 }
-_BY_EVENT: dict[str, Reader] = {
-    "depthUpdate": _delta,
-    "aggTrade": _aggregate_trade,
-    "trade": _single_trade,
-    "bookTicker": _quote,
-    "markPriceUpdate": _funding,
+_BY_STREAM: dict[str, _Kind[Any]] = {
+    "depth": _DEPTH,
+    "bookTicker": _TICKER,
+    "aggTrade": _BY_EVENT["aggTrade"],
+    "trade": _BY_EVENT["trade"],
+    "markPrice": _BY_EVENT["markPriceUpdate"],
 }
 _UNUSED = (
     "kline", "24hr", "miniTicker", "ticker", "Ticker@", "forceOrder", "avgPrice", "contractInfo", "assetIndex",

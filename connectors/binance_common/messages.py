@@ -4,9 +4,19 @@ Sources: the venue's "Web Socket Streams" page for spot, and its "USD-M Futures"
 Fields that we do not use are left out; unknown fields never fail.
 """
 
+from typing import Generic, TypeVar
+
 import msgspec
 
 from connectors.base.numbers import Id, Millis, Price
+
+T = TypeVar("T")
+
+
+class Combined(msgspec.Struct, Generic[T], gc=False):
+    """A combined stream's envelope around a message of a known kind."""
+
+    data: T
 
 
 class Frame(msgspec.Struct, gc=False):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from connectors.base import checksum
 from connectors.base.contract import (
     Acknowledged,
     BookDelta,
@@ -20,7 +21,18 @@ from connectors.base.contract import (
 )
 from connectors.base.numbers import moment, price, signed
 from connectors.base.reading import UNREADABLE, words
-from connectors.okx.messages import Arg, BestData, BookData, Frame, FundingData, Level, TickerData, Time, TradeData
+from connectors.okx.messages import (
+    Arg,
+    BestData,
+    BookData,
+    Frame,
+    FundingData,
+    Level,
+    TickerData,
+    Time,
+    TradeData,
+    WrittenBook,
+)
 from core.errors import BadMessage
 from core.events import Funding, Quote, Trade
 from core.types import MILLISECOND, Channel, Nanos, Side
@@ -35,24 +47,25 @@ CHANNELS = {
 OURS = {name: channel for channel, name in CHANNELS.items()} | {"tickers": Channel.QUOTES}
 WILL_CLOSE = "64008"
 """Notice: the connection will be closed for an upgrade of the service."""
-PONG = ("pong", b"pong")
+PONG = b"pong"
 
 _frame = msgspec.json.Decoder(Frame)
-_books = msgspec.json.Decoder(list[BookData])
-_trades = msgspec.json.Decoder(list[TradeData])
+_books = msgspec.json.Decoder(list[BookData], strict=False)
+_written = msgspec.json.Decoder(list[WrittenBook])
+_trades = msgspec.json.Decoder(list[TradeData], strict=False)
 _tickers = msgspec.json.Decoder(list[TickerData])
-_best = msgspec.json.Decoder(list[BestData])
+_best = msgspec.json.Decoder(list[BestData], strict=False)
 _funding = msgspec.json.Decoder(list[FundingData])
 _time = msgspec.json.Decoder(Time)
 
 
-def parse(frame: bytes | str, received: Nanos, names: Names) -> Sequence[Meaning]:
+def parse(frame: bytes, received: Nanos, names: Names) -> Sequence[Meaning]:
     """Return what a frame means.
 
     Raises:
         BadMessage: it is not what the venue documents.
     """
-    if frame in PONG:
+    if frame == PONG:
         return (Control(Notice.PONG),)
     try:
         head = _frame.decode(frame)
@@ -92,36 +105,43 @@ def _named(text: str) -> Stream | None:
 
 
 def _book(head: Frame, arg: Arg, received: Nanos, _: Names) -> Sequence[Meaning]:
+    rows = _books.decode(head.data)
+    # Only a recording of the time when there were checksums needs the texts: 0 means that the venue sends none.
+    texts = _written.decode(head.data) if any(one.checksum for one in rows) else [None] * len(rows)
     make = _image if head.action == "snapshot" else _delta
-    return [make(arg.instId, one, received) for one in _books.decode(head.data)]
+    return [make(arg.instId, one, _texts(text), received) for one, text in zip(rows, texts, strict=True)]
 
 
-def _image(native: str, one: BookData, received: Nanos) -> BookImage:
-    bids, asks, texts = _levels(one.bids), _levels(one.asks), _texts(one)
-    return BookImage(native, moment(one.ts), received, one.seqId or 0, bids, asks, one.checksum or None, texts)
+def _image(native: str, one: BookData, texts: Texts | None, received: Nanos) -> BookImage:
+    ts, last = one.ts * MILLISECOND, one.seqId or 0
+    return BookImage(native, ts, received, last, _levels(one.bids), _levels(one.asks), one.checksum or None, texts)
 
 
-def _delta(native: str, one: BookData, received: Nanos) -> BookDelta:
-    last, bids, asks, texts = one.seqId or 0, _levels(one.bids), _levels(one.asks), _texts(one)
-    checksum = one.checksum or None  # 0 means that the venue sends none
-    return BookDelta(native, moment(one.ts), received, last, last, one.prevSeqId, bids, asks, checksum, texts)
+def _delta(native: str, one: BookData, texts: Texts | None, received: Nanos) -> BookDelta:
+    ts, last, checksum = one.ts * MILLISECOND, one.seqId or 0, one.checksum or None
+    bids, asks = _levels(one.bids), _levels(one.asks)
+    return BookDelta(native, ts, received, last, last, one.prevSeqId, bids, asks, checksum, texts)
 
 
 def _levels(rows: Sequence[Level]) -> WireLevels:
-    return [(price(row[0]), price(row[1])) for row in rows]
+    return [row[:2] for row in rows]
 
 
-def _texts(one: BookData) -> Texts:
+def _texts(one: WrittenBook | None) -> Texts | None:
+    if one is None:
+        return None
     return Texts([f"{row[0]}:{row[1]}" for row in one.bids], [f"{row[0]}:{row[1]}" for row in one.asks])
 
 
 def write_image(image: BookImage) -> bytes:
-    """Return a book as the frame that answers a subscription; without a checksum, as the venue sends it today."""
-    texts = image.texts or Texts((), ())
+    """Return a book as the frame that answers a subscription, with its checksum if its texts are known."""
+    texts = image.texts or Texts(*([f"{at}:{size}" for at, size in side] for side in (image.bids, image.asks)))
     rows = {
         name: [[*text.split(":"), "0", "1"] for text in side] for name, side in zip(texts._fields, texts, strict=True)
     }
-    data = {**rows, "ts": str(image.ts // MILLISECOND), "checksum": 0, "seqId": image.last, "prevSeqId": -1}
+    hashed = checksum.okx(*([*side[: checksum.OKX_DEPTH]] for side in texts)) if image.texts else 0
+    stamps = {"ts": str(image.ts // MILLISECOND), "checksum": hashed, "seqId": image.last, "prevSeqId": -1}
+    data = {**rows, **stamps}
     arg = {"channel": CHANNELS[Channel.BOOKS], "instId": image.native}
     return msgspec.json.encode({"arg": arg, "action": "snapshot", "data": [data]})
 
@@ -131,12 +151,12 @@ def _trade(head: Frame, _: Arg, received: Nanos, names: Names) -> Sequence[Meani
         Trade(
             VENUE,
             names.symbol(one.instId),
-            moment(one.ts),
+            one.ts * MILLISECOND,
             received,
             one.tradeId,
             Side.BUY if one.side == "buy" else Side.SELL,
-            price(one.px),
-            price(one.sz),
+            one.px,
+            one.sz,
         )
         for one in _trades.decode(head.data)
     ]
@@ -166,9 +186,8 @@ def _best_prices(head: Frame, arg: Arg, received: Nanos, names: Names) -> Sequen
         if not one.bids or not one.asks:
             meanings.append(Ignored("bbo-tbt: one side is empty"))
             continue
-        bid, ask = one.bids[0], one.asks[0]
-        prices = (price(bid[0]), price(bid[1]), price(ask[0]), price(ask[1]))
-        meanings.append(Quote(VENUE, names.symbol(arg.instId), moment(one.ts), received, *prices))
+        symbol, ts = names.symbol(arg.instId), one.ts * MILLISECOND
+        meanings.append(Quote(VENUE, symbol, ts, received, *one.bids[0][:2], *one.asks[0][:2]))
     return meanings
 
 

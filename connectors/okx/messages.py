@@ -1,10 +1,10 @@
 """Wire messages of OKX v5, public channels. Source: the venue's API guide v5, "WebSocket" and "Public data"."""
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from connectors.base.numbers import Id
+from connectors.base.numbers import Id, Millis, Price
 
 
 class Arg(msgspec.Struct, gc=False):
@@ -26,8 +26,10 @@ class Frame(msgspec.Struct, gc=False):
     msg: str = ""
 
 
-Level: TypeAlias = tuple[str, str, str, str]
+Level: TypeAlias = tuple[Price, Price, str, str]
 """Price, size, "0", number of orders."""
+WrittenLevel: TypeAlias = tuple[str, str, str, str]
+"""The same, as the venue wrote it."""
 
 
 class BookData(msgspec.Struct, gc=False):
@@ -35,10 +37,17 @@ class BookData(msgspec.Struct, gc=False):
 
     asks: list[Level]
     bids: list[Level]
-    ts: str
+    ts: Millis
     checksum: int = 0
     seqId: Id | None = None  # noqa: N815  the venue's spelling
     prevSeqId: Id | None = None  # noqa: N815  likewise
+
+
+class WrittenBook(msgspec.Struct, gc=False):
+    """The texts of `books`, of which its checksum is made."""
+
+    asks: list[WrittenLevel]
+    bids: list[WrittenLevel]
 
 
 class TradeData(msgspec.Struct, gc=False):
@@ -46,10 +55,10 @@ class TradeData(msgspec.Struct, gc=False):
 
     instId: str  # noqa: N815  the venue's spelling
     tradeId: str  # noqa: N815  likewise
-    px: str
-    sz: str
-    side: str
-    ts: str
+    px: Price
+    sz: Price
+    side: Literal["buy", "sell"]
+    ts: Millis
 
 
 class TickerData(msgspec.Struct, gc=False):
@@ -68,7 +77,7 @@ class BestData(msgspec.Struct, gc=False):
 
     asks: list[Level]
     bids: list[Level]
-    ts: str
+    ts: Millis
 
 
 class FundingData(msgspec.Struct, gc=False):
