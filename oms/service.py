@@ -52,8 +52,8 @@ class Oms:
         attempt = 0
         while True:
             began = self._clock.elapsed()
-            self._running[name] = build()
             try:
+                self._running[name] = build()
                 await self._running[name].run()
             except DeskError as error:
                 log.error("account.failed", account=name, error=str(error))
