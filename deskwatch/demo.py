@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from deskwatch.rulebook import CATALOGUE
 from deskwatch.services import Shard
 from deskwatch.settings import AccountSettings, SlackSettings, StatusSettings, load
 from deskwatch.wiring import Desk, running
+from oms.settings import OmsSettings
 from simulator.slack.workspace import TOKEN, SlackWorkspace, slack_workspace
 from simulator.world import World, simulating
 from storage.schema import TABLES
@@ -131,6 +133,7 @@ def _settings(options: DemoOptions, folder: Path, world: World, slack: SlackWork
         venues=venues,
         accounts=accounts,
         slack=SlackSettings(token=SecretStr(TOKEN), api_url=slack.api_url),
+        oms=OmsSettings(compare_every=timedelta(seconds=5)),
         status=StatusSettings(port=options.port),
         alerts=AlertSettings(channel=f"#{CHANNEL}"),
     )

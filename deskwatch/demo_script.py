@@ -14,6 +14,11 @@ class Incident:
     after: float
     told: str
     happen: Callable[[World], None]
+    times: int = 1
+    """How often it happens, `EVERY_S` apart."""
+
+
+EVERY_S = 1.5
 
 
 def _book_stalls(world: World) -> None:
@@ -35,7 +40,7 @@ def _venue_is_cut(world: World) -> None:
 
 
 def _updates_are_lost(world: World) -> None:
-    world.venues["binance"].faults.drop("books", "BTC-USDT", 2)
+    world.venues["binance"].faults.drop("books", "BTC-USDT")
 
 
 def _book_crosses(world: World) -> None:
@@ -47,7 +52,7 @@ INCIDENTS: Sequence[Incident] = (
     Incident(18.0, "binance's ETH-USDT spread goes wide", _spread_widens),
     Incident(15.0, "binance's private stream goes mute while the account trades", _fills_hide),
     Incident(20.0, "binance_futures cuts its sockets and refuses new ones", _venue_is_cut),
-    Incident(20.0, "binance loses two book updates on the way", _updates_are_lost),
+    Incident(20.0, "binance loses BTC-USDT book updates on the way, four times", _updates_are_lost, times=4),
     Incident(10.0, "okx's ETH-USDT book is crossed", _book_crosses),
 )
 
@@ -58,4 +63,7 @@ async def play(world: World, incidents: Sequence[Incident], clock: Clock, tell: 
         for incident in incidents:
             await clock.sleep(incident.after)
             tell(f"incident: {incident.told}")
-            incident.happen(world)
+            for number in range(incident.times):
+                if number:
+                    await clock.sleep(EVERY_S)
+                incident.happen(world)

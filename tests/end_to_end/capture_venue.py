@@ -62,17 +62,13 @@ class CaptureVenue:
         key = request.path_qs.lstrip("/")
         if key.endswith("/time"):
             now = round(time.time() * 1000)
-            body = {"code": "0", "data": [{"ts": str(now)}]} if self.name == "okx" else {"serverTime": now}
-            return web.json_response(body)
-        body = self.answers.get(key)
-        if body is None:
-            empty = (
-                {"code": "0", "msg": "", "data": []}
-                if self.name == "okx"
-                else {"code": -1121, "msg": "Invalid symbol."}
-            )
-            return web.json_response(empty, status=200 if self.name == "okx" else 400)
-        return web.Response(text=body, content_type="application/json")
+            clock = {"code": "0", "data": [{"ts": str(now)}]} if self.name == "okx" else {"serverTime": now}
+            return web.json_response(clock)
+        if key in self.answers:
+            return web.Response(text=self.answers[key], content_type="application/json")
+        if self.name == "okx":
+            return web.json_response({"code": "0", "msg": "", "data": []})
+        return web.json_response({"code": -1121, "msg": "Invalid symbol."}, status=400)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)

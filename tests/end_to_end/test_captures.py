@@ -44,7 +44,7 @@ class Setting:
 
     def write(self) -> None:
         """Write a configuration that takes everything from the playing venues."""
-        lines = [f'data = "{self.folder / "data"}"', 'rules = []', "[log]", 'level = "warning"']
+        lines = [f'data = "{self.folder / "data"}"', "rules = []", "[log]", 'level = "warning"']
         for name, venue in self.venues.items():
             symbols = ", ".join(f'"{symbol}"' for symbol in SYMBOLS[name].values())
             lines += [
