@@ -124,6 +124,7 @@ def _settings(options: DemoOptions, folder: Path, world: World, slack: SlackWork
             venue="binance",
             key=SecretStr(account.key),
             secret=SecretStr(account.secret),
+            symbols=list(world.venues["binance"].symbols),
             rest_url=account.rest_url,
             ws_url=account.ws_url,
         )
