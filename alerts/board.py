@@ -6,7 +6,7 @@ A step that opens a group, and the flush of a group, give the same `Changes` whe
 import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from alerts.changes import Changes, Message, Saved
@@ -24,6 +24,8 @@ from rules.model import Rule
 Render: TypeAlias = Callable[[Notification], Payload] | None
 """How a receiver's message is made; None: nothing is set up for it."""
 Found: TypeAlias = tuple[str, Transition]
+
+MOMENT = timedelta(microseconds=1)
 
 
 class Board:
@@ -60,6 +62,7 @@ class Board:
         for group in saved.groups:
             self._keep(group)
         changes = Changes()
+        self._flush_due(at, changes)
         self._end_unknown(at, changes)
         firing: dict[str, list[AlertKey]] = {}
         for rule, one in list(self.instances()):
@@ -87,6 +90,9 @@ class Board:
         """Take the evaluations of one slot; groups without a wait speak at once."""
         changes = Changes()
         found: list[Found] = []
+        if any(one.transitions for _, one in evaluations):
+            # A tick before this slot must not tell of what happens at it.
+            self._flush_due(at - MOMENT, changes)
         for rule, evaluation in evaluations:
             if rule not in self._rules:
                 continue  # it was removed while it was evaluated

@@ -146,6 +146,14 @@ class AlertService:
             if changes:
                 await self._saver.save(changes)
 
+    async def deliver(self, channel: str) -> float | None:
+        """Send what is due in a channel; return the seconds to wait, None if nothing waits."""
+        return await self._sender.turn(channel)
+
+    async def hand_on(self) -> int:
+        """Give stored rows to the writer; return how many."""
+        return await self._saver.hand_on_some()
+
     async def _prune(self) -> None:
         while True:
             try:

@@ -72,7 +72,7 @@ class Model:
 
     script: Script
     lives: dict[str, Life] = field(default_factory=lambda: {name: Life() for name in SERIES})
-    over: set[str] = field(default_factory=set)
+    over: dict[str, int] = field(default_factory=dict)
     due: float | None = None
     told: tuple[frozenset[tuple[str, int]], frozenset[tuple[str, int]], float] | None = None
     messages: list[tuple[float, str, frozenset[str], frozenset[str]]] = field(default_factory=list)
@@ -84,10 +84,10 @@ class Model:
             what = life.step(now, breach=name in breaching, hold=self.script.hold, keep=self.script.keep)
             news = news or bool(what)
             if what == "fired":
-                self.over.discard(name)
+                self.over.pop(name, None)
                 self.due = now + self.script.wait if self.due is None else self.due
             elif what == "ended" and self.due is not None:
-                self.over.add(name)
+                self.over[name] = life.episode
         if news:
             self.flush(now)
 
@@ -97,7 +97,7 @@ class Model:
             return
         at, self.due = self.due, self.due + self.script.interval
         firing = frozenset((name, life.episode) for name, life in self.lives.items() if life.firing)
-        over = frozenset((name, self.lives[name].episode) for name in self.over)
+        over = frozenset(self.over.items())
         if self.news(firing, over, at):
             status = "firing" if firing else "resolved"
             self.messages.append((at, status, frozenset(n for n, _ in firing), frozenset(self.over)))
@@ -135,7 +135,8 @@ def play(script: Script, *, restart_at: frozenset[tuple[int, int]] = frozenset()
         for quarter in range(4):
             line.flush(second + quarter / 4)
             if (second, quarter) in restart_at:
-                line.restart(second + quarter / 4)
+                # Started again just before the next slot: what it evaluates first must not run ahead of its ticks.
+                line.restart(second + 0.999 if quarter == 3 else second + quarter / 4)
     return line
 
 
