@@ -93,7 +93,7 @@ class Pass:
             commands = feed.on_frame(frame.body, frame.at)
             if frame.at >= due:
                 due = frame.at + TICK
-                commands += feed.on_tick(frame.at)
+                commands = [*commands, *feed.on_tick(frame.at)]
             for command in commands:
                 if isinstance(command, FetchSnapshot):
                     feed.on_snapshot(command.native, answers[command.native].body, frame.at)

@@ -60,7 +60,7 @@ class ReplayReport:
         return {
             "venue": self.venue,
             "messages": seen.messages,
-            "events": dict(sorted(seen.events.items())),
+            "events": dict(sorted(self.feed.published().items())),
             "ignored": seen.ignored,
             "unknown": seen.unknown,
             "errors": seen.errors,

@@ -73,6 +73,7 @@ class MarketFeed:
         self.counters = Counters()
         self.books: dict[Symbol, Book] = {}
         self._dialect = dialect
+        self._parse = dialect.parse
         self._names = names
         self._connection = connection
         self._publish = publish
@@ -117,21 +118,19 @@ class MarketFeed:
             self._watchdog.restart((track.stream.channel, track.symbol), now)
         return self._acks.subscribe([track.stream for track in wanted], now)
 
-    def on_frame(self, frame: bytes, received: Nanos) -> list[Command]:
+    def on_frame(self, frame: bytes, received: Nanos) -> Sequence[Command]:
         """Take one frame; a bad one is counted and costs nothing but itself."""
         self.counters.messages += 1
         try:
-            meanings = self._dialect.parse(frame, received, self._names)
+            meanings = self._parse(frame, received, self._names)
         except BadMessage as error:
             self.counters.errors += 1
             log.warning("frame.bad", venue=self._dialect.venue, error=str(error), frame=words(frame))
             return []
-        commands: list[Command] = []
-        for meaning in meanings:
-            taken = self._takers[type(meaning)](meaning, received)
-            if taken:
-                commands += taken
-        return commands
+        takers = self._takers
+        if len(meanings) == 1:
+            return takers[type(meanings[0])](meanings[0], received)
+        return [command for meaning in meanings for command in takers[type(meaning)](meaning, received)]
 
     def on_snapshot(self, native: str, body: bytes, received: Nanos) -> list[Command]:
         """Take the REST answer that `FetchSnapshot` asked for."""
@@ -182,6 +181,15 @@ class MarketFeed:
         due = [t for t in self._tracks.values() if t.due is not None and now >= t.due and not t.fetching]
         return [command for track in due for command in self._recover(track, now)]
 
+    def published(self) -> dict[str, int]:
+        """Return how many events of each kind were published."""
+        counts: dict[str, int] = {}
+        for track in self._tracks.values():
+            if track.published:
+                name = _EVENTS[track.stream.channel]
+                counts[name] = counts.get(name, 0) + track.published
+        return counts
+
     def stats(self, now: Nanos) -> list[FeedStats]:
         """Return one line a stream since the last call."""
         for track in self._tracks.values():
@@ -202,7 +210,7 @@ class MarketFeed:
         self._heard(track, event.ts, received)
         if track.state is not StreamState.LIVE:
             self._whole(track, received)
-        self.counters.published[kind] += 1
+        track.published += 1
         self._publish(event)
         return ()
 
@@ -332,7 +340,7 @@ class MarketFeed:
         count = self._options.levels
         bids, asks = book.bids.levels(count), book.asks.levels(count)
         event = BookEvent(self._dialect.venue, track.symbol, book.ts, book.received, book.last, bids, asks)
-        self.counters.published[BookEvent] += 1
+        track.published += 1
         self._publish(event)
 
     # --- streams, holes, silence -----------------------------------------------------------------------------------
@@ -344,8 +352,8 @@ class MarketFeed:
             track.book = self.books[symbol] = Book(self._dialect.books)
             track.state = StreamState.SYNCING
             self._by_native[native] = track
-        elif channel in _EVENTS:
-            self._by_symbol[_EVENTS[channel]][symbol] = track
+        for kind in (kind for kind, one in _CHANNELS.items() if one is channel):
+            self._by_symbol[kind][symbol] = track
         self._tracks[(channel, symbol)] = track
         return track
 
@@ -405,4 +413,4 @@ class MarketFeed:
 
 
 _CHANNELS: dict[type, Channel] = {Quote: Channel.QUOTES, Trade: Channel.TRADES, Funding: Channel.FUNDING}
-_EVENTS = {channel: kind for kind, channel in _CHANNELS.items()}
+_EVENTS = {Channel.QUOTES: "quote", Channel.TRADES: "trade", Channel.FUNDING: "funding", Channel.BOOKS: "book"}

@@ -1,9 +1,6 @@
 """What a connection remembers: of itself, and of each of its streams."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-
-import msgspec
+from dataclasses import dataclass
 
 from connectors.base.book import Book
 from connectors.base.contract import Stream
@@ -26,12 +23,6 @@ class Counters:
     checksum_failures: int = 0
     snapshots_accepted: int = 0
     snapshots_rejected: int = 0
-    published: Counter[type[msgspec.Struct]] = field(default_factory=Counter)
-
-    @property
-    def events(self) -> dict[str, int]:
-        """The published events by name."""
-        return {str(kind.__struct_config__.tag): count for kind, count in self.published.items()}
 
 
 @dataclass(slots=True)
@@ -54,4 +45,5 @@ class Track:
     due: Nanos | None = None
     live_since: Nanos = 0
     rhythm: Rhythm | None = None
+    published: int = 0
     crossed_since: Nanos | None = None

@@ -33,7 +33,7 @@ DIALECT = Dialect(
     stream_name=_name,
     subscribe=_subscribe,
     unsubscribe=_unsubscribe,
-    parse=partial(frames.parse, venue=VENUE),
+    parse=frames.parser(VENUE),
     books=BookRules(
         LinkRule.BINANCE_SPOT,
         snapshot_path=lambda native: f"/api/v3/depth?symbol={native}&limit=1000",

@@ -57,20 +57,21 @@ class _Kind(Generic[T]):
         self.read = read
 
 
-def parse(frame: bytes, received: Nanos, names: Names, *, venue: VenueName) -> Sequence[Meaning]:
-    """Return what a frame means.
+def parser(venue: VenueName) -> Callable[[bytes, Nanos, Names], Sequence[Meaning]]:
+    """Return the `parse` of a venue's dialect."""
+    start = len(_ENVELOPE)
 
-    Raises:
-        BadMessage: it is not what the venue documents.
-    """
-    try:
-        if frame.startswith(_ENVELOPE):  # nearly all frames: decoded in one pass
-            kind = _kind(frame[len(_ENVELOPE) : frame.find(b'"', len(_ENVELOPE))])
-            if kind is not None:
-                return (kind.read(kind.combined.decode(frame).data, received, names, venue),)
-        return (_by_head(frame, received, names, venue),)
-    except UNREADABLE as error:
-        raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
+    def parse(frame: bytes, received: Nanos, names: Names) -> Sequence[Meaning]:
+        try:
+            if frame.startswith(_ENVELOPE):  # nearly all frames: decoded in one pass
+                kind = _kind(frame[start : frame.find(b'"', start)])
+                if kind is not None:
+                    return (kind.read(kind.combined.decode(frame).data, received, names, venue),)
+            return (_by_head(frame, received, names, venue),)
+        except UNREADABLE as error:
+            raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+    return parse
 
 
 @lru_cache(maxsize=8192)

@@ -46,7 +46,7 @@ DIALECT = Dialect(
     stream_name=_name,
     subscribe=_subscribe,
     unsubscribe=_unsubscribe,
-    parse=partial(frames.parse, venue=VENUE),
+    parse=frames.parser(VENUE),
     books=BookRules(
         LinkRule.BINANCE_FUTURES,
         snapshot_path=lambda native: f"/fapi/v1/depth?symbol={native}&limit=1000",
