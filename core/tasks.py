@@ -9,7 +9,9 @@ from core.errors import TaskEnded
 
 def start(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Start a task that must run as long as its group; if it returns, the group fails with `TaskEnded`."""
-    return group.create_task(_forever(name, work), name=name)
+    task = group.create_task(_forever(name, work), name=name)
+    task.add_done_callback(lambda _: work.close())  # cancelled before its first step, it would not be awaited
+    return task
 
 
 def start_once(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

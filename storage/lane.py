@@ -81,6 +81,11 @@ class LaneTasks:
         sending = self._sent < self._picked
         return self._durable >= self._taken and not sending and not self._cache and not self._on_disk_only
 
+    @property
+    def hopeful(self) -> bool:
+        """Whether waiting helps: something is on its way, and nothing says that it will not arrive."""
+        return not self.idle and not self.held and not self.trouble
+
     def add(self, row: Row) -> None:
         """Take a row into the open batch.
 

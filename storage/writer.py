@@ -155,7 +155,7 @@ class Writer:
                 await self.flush()
         except TimeoutError:
             log.warning("writer.slow_stop", hint="the disk does not take the last rows")
-        while not all(lane.idle for lane in self._lanes.values()) and self._clock.elapsed() < deadline:
+        while any(lane.hopeful for lane in self._lanes.values()) and self._clock.elapsed() < deadline:
             await self._clock.sleep(0.01)
         for lane in self._lanes.values():
             await lane.settle()

@@ -1,6 +1,7 @@
 """Tasks have an owner, and one that ends by itself is noticed."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -35,3 +36,16 @@ async def test_a_task_that_may_finish_does() -> None:
     async with asyncio.TaskGroup() as group:
         task = start_once(group, "one", nothing())
     assert task.done()
+
+
+async def test_a_task_that_is_cancelled_before_it_began_leaves_nothing_unawaited() -> None:
+    """A group that fails at once cancels tasks that never had their turn; Python would warn of each."""
+
+    async def fail() -> None:
+        async with asyncio.TaskGroup() as group:
+            start(group, "never", for_ever())
+            raise KeyError
+
+    with pytest.raises(ExceptionGroup):
+        await fail()
+    gc.collect()
