@@ -82,8 +82,9 @@ def books(report: ReplayReport) -> dict[str, tuple[object, ...]]:
 
 
 def gaps(report: ReplayReport) -> list[Gap]:
-    """Return the holes that were published and are closed."""
-    return [one for one in report.events if isinstance(one, Gap) and one.end > one.start]
+    """Return the holes that were published and are closed; a loss can also make a stream silent for a while."""
+    holes = [one for one in report.events if isinstance(one, Gap) and one.end > one.start]
+    return [one for one in holes if one.kind is not GapKind.STALE]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_an_undamaged_recording_is_whole(venue: str, figures: dict[str, int]) ->
     found = report["books"]
     assert isinstance(found, dict)
     assert all(list(book) == ["bid", "ask", "levels", "last"] and book["bid"] < book["ask"] for book in found.values())
-    assert gaps(whole(venue)) == []
+    assert not any(isinstance(one, Gap) for one in whole(venue).events)
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -135,7 +136,6 @@ def test_every_drop_is_found_and_the_book_recovers(venue: str, data: st.DataObje
     lost = {symbol: data.draw(st.sets(st.sampled_from(n), max_size=4)) for symbol, n in updates(venue).items()}
     report = damaged(venue, drop=frozenset[int]().union(*lost.values()))
     assert {one.symbol for one in gaps(report)} == {symbol for symbol, numbers in lost.items() if numbers}
-    assert all(one.kind is GapKind.SEQUENCE for one in gaps(report))
     assert books(report) == books(whole(venue))
 
 
@@ -200,8 +200,14 @@ def test_the_checksum_finds_one_wrong_digit_in_each_book() -> None:
 @faulty
 @given(data=st.data())
 def test_any_mix_of_faults_ends_in_the_right_book(venue: str, data: st.DataObject) -> None:
-    """Everything at once, anywhere, and no exception; chained books end exact, hashed ones in their top 25 levels."""
-    some = st.frozensets(st.integers(1, len(recording(venue)[1].frames) * 3 // 4), max_size=5)
+    """Everything at once, anywhere, and no exception; chained books end exact, hashed ones in their top 25 levels.
+
+    Only the last change of a book is left alone: nothing comes after it that could tell of its loss.
+    """
+    last = {numbers[-1] for numbers in changes(venue).values()}
+    some = st.frozensets(
+        st.integers(1, len(recording(venue)[1].frames) - 1).filter(lambda one: not {one, one + 1} & last), max_size=5
+    )
     report = damaged(venue, drop=data.draw(some), duplicate=data.draw(some), swap=data.draw(some))
     assert report.feed.counters.errors == 0
     if venue == "okx":
