@@ -39,11 +39,9 @@ async def fetch(at: Address, http: aiohttp.ClientSession, sql: str, *, timeout_s
         "Authorization": aiohttp.encode_basic_auth(at.user, at.password),
         "Statement-Timeout": str(round(timeout_s * 1000)),
     }
-    auth, limit = aiohttp.BasicAuth(at.user, at.password), aiohttp.ClientTimeout(total=timeout_s + GRACE_S)
+    limit = aiohttp.ClientTimeout(total=timeout_s + GRACE_S)
     try:
-        async with http.get(
-            f"{at.http_url}/exp", params=parameters, headers=headers, auth=auth, timeout=limit
-        ) as reply:
+        async with http.get(f"{at.http_url}/exp", params=parameters, headers=headers, timeout=limit) as reply:
             body = await reply.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ExportAway(f"{type(error).__name__}: {error}") from error
