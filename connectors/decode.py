@@ -78,12 +78,16 @@ def _plain(meaning: msgspec.Struct) -> dict[str, object]:
             ids = {"first": first, "last": last, "previous": previous}
             return _book("delta", native, ts, received) | ids | _sides(bids, asks)
         case _:
-            values: dict[str, object] = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
-            tag = values.pop("event", None)
-            if tag is None:  # for the account's own shell: the end of its stream, the movement of a balance
-                return values | {"type": "ignored", "reason": _snake(type(meaning).__name__)}
-            order_type = {"order_type": values.pop("type")} if "type" in values else {}
-            return {"type": tag} | order_type | values
+            return _event(meaning)
+
+
+def _event(meaning: msgspec.Struct) -> dict[str, object]:
+    values: dict[str, object] = msgspec.to_builtins(meaning, str_keys=True, enc_hook=str)
+    tag = values.pop("event", None)
+    if tag is None:  # for the account's own shell: the end of its stream, the movement of a balance
+        return values | {"type": "ignored", "reason": _snake(type(meaning).__name__)}
+    order_type = {"order_type": values.pop("type")} if "type" in values else {}
+    return {"type": tag} | order_type | values
 
 
 def _snake(name: str) -> str:
