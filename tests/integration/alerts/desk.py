@@ -35,7 +35,7 @@ SCRIPT = ("a", "ab", "ab", "", "", "c", "c", "")
 
 
 class Points:
-    """Counts the steps that change something outside; at the last one this process is killed, by its own hand and its id."""
+    """Counts the steps that change something outside; at the last one this process kills itself, by its id."""
 
     def __init__(self, last: int) -> None:
         self.count = 0
