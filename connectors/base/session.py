@@ -102,6 +102,11 @@ class Session:
         self._holes = Holes(publish)
         self._feed = plan.open_feed(self._holes.publish)
 
+    @property
+    def failures(self) -> int:
+        """How many connections in a row have brought no data."""
+        return self._backoff.failures
+
     async def run(self) -> None:
         """Run for ever; only a cancellation ends it."""
         async with asyncio.TaskGroup() as group:
