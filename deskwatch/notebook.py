@@ -18,7 +18,7 @@ from deskwatch.database import locate
 from deskwatch.moments import moment
 from deskwatch.settings import load
 from storage.address import Address
-from storage.parquet import ExportBusy, fetch
+from storage.parquet import ExportAway, ExportBusy, fetch
 from storage.schema import TABLES
 
 Moment: TypeAlias = str | datetime | timedelta
@@ -85,7 +85,7 @@ class Notebook:
                     except ExportBusy as busy:
                         await self._clock.sleep(busy.after or 1.0)
                 return await fetch(self._at, http, text, timeout_s=self._timeout_s)
-        except aiohttp.ClientConnectionError as error:
+        except (ExportAway, aiohttp.ClientConnectionError) as error:
             hint = "Is `deskwatch run` running? After its restart, open the notebook again"
             raise DatabaseGone(f"{self._at.http_url}: {error}", hint=hint) from error
 

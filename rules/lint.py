@@ -90,14 +90,16 @@ def _open_ends(bare: str) -> Iterator[Finding]:
             yield Finding(bare.index(quote), f"this {quote} is never closed", f"add the other {quote}")
 
 
-def place_of(sql: str, sent: int) -> int:
-    """Return the offset in the SQL of an offset in what the driver sends: there a parameter is `$1`, of two letters."""
-    gained = 0
-    for found in _PARAMETER.finditer(blank(sql)):
-        if found.start() - gained >= sent:
+def place_of(sql: str, bound: int) -> int:
+    """Return the offset in the SQL of an offset in `bind(sql)`, where parameters and percent signs are longer."""
+    longer = [(found.start(), len("%()s") - len(":")) for found in _PARAMETER.finditer(blank(sql))]
+    longer += [(at, 1) for at, letter in enumerate(sql) if letter == "%"]
+    grown = 0
+    for at, more in sorted(longer):
+        if at + grown >= bound:
             break
-        gained += len(found.group()) - len("$1")
-    return min(sent + gained, len(sql))
+        grown += more
+    return max(0, min(bound - grown, len(sql)))
 
 
 def bind(sql: str, style: str = "%({})s") -> str:

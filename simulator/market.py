@@ -237,7 +237,7 @@ class Market:
 
     def jump(self, percent: float) -> None:
         """Move this venue's price alone; arbitrage brings it back within a minute."""
-        self._premium.jump += percent / 100.0
+        self._premium.jump = (1.0 + self._premium.jump) * (1.0 + percent / 100.0) - 1.0
 
     def trade(self, side: Side, lots: int) -> Print:
         """Return a trade at the best price, with the next id; `side` is the aggressor's."""
