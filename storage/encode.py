@@ -2,7 +2,7 @@
 
 import warnings
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any, NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ from core.clock import to_nanos
 from core.errors import Permanent
 from core.rows import Row
 from core.types import Nanos
-from storage.schema import TABLES, Type
+from storage.schema import TABLES, Table, Type
 
 with warnings.catch_warnings():
     # The package wants its newer transport, which this server does not speak; its encoder is what we use.
@@ -56,9 +56,10 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """An open batch: rows go in, bytes come out."""
+    """An open batch: rows go in, bytes come out. `tables`: more tables than the schema has."""
 
-    def __init__(self) -> None:
+    def __init__(self, tables: Iterable[Table] = ()) -> None:
+        self._plans = {**_PLANS, **{table.name: _plan(table) for table in tables}} if tables else _PLANS
         self._buffer = Buffer(protocol_version=PROTOCOL)
         self._ends = array("I")
         self._size = 0
@@ -79,7 +80,7 @@ class Encoder:
             BadRow: an unknown table or column, a value of the wrong type or range, nothing but NULL.
         """
         table, ts, values = row
-        plan = _PLANS.get(table)
+        plan = self._plans.get(table)
         if plan is None:
             raise BadRow(f"no table {table!r}")
         buffer = self._buffer
@@ -214,7 +215,10 @@ _CONVERTERS: dict[Type, tuple[type | None, Converter]] = {
     Type.BOOLEAN: (bool, _flag),
     Type.LEVELS: (None, _levels),
 }
-_PLANS: dict[str, dict[str, Field]] = {
-    name: {column.name: (column.type is Type.SYMBOL, *_CONVERTERS[column.type]) for column in table.columns}
-    for name, table in TABLES.items()
-}
+
+
+def _plan(table: Table) -> dict[str, Field]:
+    return {column.name: (column.type is Type.SYMBOL, *_CONVERTERS[column.type]) for column in table.columns}
+
+
+_PLANS: dict[str, dict[str, Field]] = {name: _plan(table) for name, table in TABLES.items()}
