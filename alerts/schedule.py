@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -17,6 +18,15 @@ log = get_logger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+# What the scheduler would log is counted and stored by the engine (skipped runs), or is our own stop (cancelled ones).
+_QUIET = logging.Logger("apscheduler", logging.CRITICAL)  # noqa: LOG001  its own: nobody configures it
+
+
+class _Executor(AsyncIOExecutor):  # type: ignore[misc]  # the library has no types
+    def start(self, scheduler: AsyncIOScheduler, alias: str) -> None:
+        super().start(scheduler, alias)
+        self._logger = _QUIET
 
 
 def phase(group: Group) -> timedelta:
@@ -37,9 +47,7 @@ class Schedule:
     def __init__(self, run: Callable[[Group, datetime], Awaitable[None]], clock: Clock) -> None:
         self._run = run
         self._clock = clock
-        # What it would log (a skipped run, once a second) is counted and stored by the engine.
-        quiet = logging.Logger("apscheduler", logging.CRITICAL)  # noqa: LOG001  its own: nobody configures it
-        self._scheduler = AsyncIOScheduler(timezone=UTC, logger=quiet)
+        self._scheduler = AsyncIOScheduler(timezone=UTC, logger=_QUIET, executors={"default": _Executor()})
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -73,6 +81,8 @@ class Schedule:
         self._idle.clear()
         try:
             await self._run(group, slot_at(group, to_datetime(self._clock.now())))
+        except asyncio.CancelledError:
+            return  # our own stop: the job ends here, and the scheduler would call it an error
         except Exception as error:  # noqa: BLE001  the supervised boundary of a group: its next slot tries again
             log.error("group.failed", group=group.name, error=str(error))
         finally:

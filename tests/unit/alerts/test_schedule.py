@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ def test_groups_do_not_start_together() -> None:
     )
 
 
-async def test_the_scheduler_runs_slots_and_stops_clean() -> None:
+async def test_the_scheduler_runs_slots_and_stops_clean(caplog: pytest.LogCaptureFixture) -> None:
     """Real time: slots in order, a slow group skips what it cannot keep up with, and its end is awaited."""
     seen: list[datetime] = []
     ended = asyncio.Event()
@@ -56,6 +57,7 @@ async def test_the_scheduler_runs_slots_and_stops_clean() -> None:
     serving.cancel()
     await asyncio.wait([serving])
     assert ended.is_set()
+    assert caplog.records == []
     assert seen == sorted(set(seen))
 
 
