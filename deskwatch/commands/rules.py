@@ -1,4 +1,4 @@
-"""`deskwatch rules`: check, show, schema."""
+"""`deskwatch rules`: check, show, schema, test."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +7,9 @@ import typer
 
 from deskwatch.output import Form, Output, print_json, say
 
-app = typer.Typer(help="Check rule files, show the SQL that runs, print the schema for editors.", no_args_is_help=True)
+app = typer.Typer(help="Check, show, test and backtest rules.", no_args_is_help=True)
 
+ConfigFile = Annotated[Path | None, typer.Option("-c", "--config", help="the configuration file", show_default=False)]
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(help="rule files or folders; without any: the configured rules", show_default=False),
@@ -61,3 +62,39 @@ def schema() -> None:
     from rules.schema import json_schema
 
     print_json(json_schema())
+
+
+@app.command("test")
+def run_tests(
+    paths: Annotated[list[Path], typer.Argument(help="test files, or folders of them")],
+    output: Output = Form.TABLE,
+    name: Annotated[str, typer.Option("-k", "--name", help="only tests whose name contains this")] = "",
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="also write JUnit XML to this file", show_default=False)
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Run rule tests: rows in, alerts and messages out, on a real QuestDB of their own and a clock of their own.
+
+    Examples: `deskwatch rules test tests/`, `deskwatch rules test spread-test.yaml -k resolved --junit out.xml`.
+    """
+    from core.clock import SystemClock
+    from deskwatch import ruletest
+    from deskwatch import ruletest_report as report
+    from deskwatch.lifecycle import unwrapped
+    from deskwatch.progress import counting
+    from deskwatch.settings import load
+
+    with counting("rule tests") as count:
+        verdicts = unwrapped(
+            ruletest.run_tests(paths, name, load(config), SystemClock(), lambda one, total: count(one.case.name, total))
+        )
+    if junit is not None:
+        report.write_junit(junit, verdicts)
+    if output is Form.JSON:
+        print_json(report.as_json(verdicts))
+    else:
+        for line in report.lines(verdicts):
+            typer.echo(line)
+        say(report.summary(verdicts))
+    raise typer.Exit(0 if all(one.passed for one in verdicts) else 1)
