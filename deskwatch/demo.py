@@ -179,7 +179,7 @@ async def _watch_slack(slack: SlackWorkspace, seen: _Seen, clock: Clock, tell: _
         for message in messages[shown:]:
             if seen.first_alert_s is None:
                 seen.first_alert_s = round(clock.elapsed() - began, 2)
-            tell(f"Slack: {message.text}")
+            tell(f"Slack: {message.text.replace('*', '').splitlines()[0]}")
         shown = len(messages)
         await clock.sleep(LOOK_EVERY_S)
 
