@@ -179,14 +179,14 @@ class Board:
             if not names:
                 self._groups_of.pop(key, None)
 
-    def flush(self, now: datetime) -> Changes:
-        """Let every group speak whose time has come."""
+    def flush(self, now: datetime, *, most: int | None = None) -> Changes:
+        """Let every group speak whose time has come, or the first of them; what they say does not depend on that."""
         changes = Changes()
-        self._flush_due(now, changes)
+        self._flush_due(now, changes, most)
         return changes
 
-    def _flush_due(self, now: datetime, changes: Changes) -> None:
-        while self._due and self._due[0][0] <= now:
+    def _flush_due(self, now: datetime, changes: Changes, most: int | None = None) -> None:
+        while self._due and self._due[0][0] <= now and (most is None or len(changes.messages) < most):
             due, name = heapq.heappop(self._due)
             group = self._groups.get(name)
             if group is not None and group.next_flush == due:

@@ -31,6 +31,8 @@ log = get_logger(__name__)
 
 FLUSH_POLL_S = 0.1
 PRUNE_S = 3600.0
+AT_ONCE = 50
+"""Messages that are made without letting anything else run."""
 UNKNOWN = "unknown"
 """A rule's state before its first evaluation."""
 
@@ -140,9 +142,9 @@ class AlertService:
             await self._clock.sleep(FLUSH_POLL_S)
 
     async def flush(self, now: datetime) -> None:
-        """Let every group speak whose time has come."""
-        if self._board.next_due is not None and self._board.next_due <= now:
-            changes = self._board.flush(now)
+        """Let every group speak whose time has come; in a storm a part at a time, so that rules run in between."""
+        while self._board.next_due is not None and self._board.next_due <= now:
+            changes = self._board.flush(now, most=AT_ONCE)
             if changes:
                 await self._saver.save(changes)
 

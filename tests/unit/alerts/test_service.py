@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerts.notify.base import MessageRefused
-from alerts.service import AlertService
+from alerts.service import AT_ONCE, AlertService
 from alerts.settings import AlertSettings
 from alerts.store import Store
 from core.clock import to_nanos
@@ -155,3 +155,28 @@ async def test_a_new_process_goes_on_where_the_last_one_stopped(desk: Service) -
         "[RESOLVED] Page",
         "[RESOLVED] Warn",
     ]
+
+
+async def test_a_storm_of_groups_speaks_a_part_at_a_time_and_all_of_it(tmp_path: Path) -> None:
+    """More groups than one commit takes: each has its message, and the same one as without the storm."""
+    store = await Store.open(tmp_path)
+    rules = [asking(f"R{n}") for n in range(2 * AT_ONCE + 1)]
+    desk = Service(store, FakeNotifier(channels=("desk",)), {one.name for one in rules}, Ruleset((group_of(*rules),)))
+    desk.service = AlertService(
+        desk.rules,
+        routing(route(wait=1)),
+        store,
+        FakeRowReader(desk._answer),  # noqa: SLF001  its own helper
+        desk.writer,
+        desk.notifier,
+        desk.clock,
+        AlertSettings(),
+        "here",
+        Load,
+    )
+    await desk.step(0)
+    assert desk.service.messages(1000) == []
+    await desk.step(1)
+    assert {one.at for one in desk.service.messages(1000)} == {at(1)}
+    assert len(list((await store.load()).waiting)) == len(rules) - 1
+    await store.close()
