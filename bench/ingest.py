@@ -36,7 +36,7 @@ from storage.writer import Writer, writing
 
 TABLES = ("quotes", "trades", "books", "feeds")
 """A quarter of the rows each."""
-SYMBOLS, LEVELS, POOL = 50, 20, 20_000
+SYMBOLS, LEVELS, POOL = 50, 20, 1_000
 BATCH = WriterSettings().batch_rows
 CHUNK = 500
 """Rows handed over at once: what a queue holds after some milliseconds."""

@@ -199,17 +199,14 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _levels(value: object) -> Any:  # noqa: ANN401  a numpy array of float64, shape (2, levels)
-    if type(value) is tuple and len(value) == SIDES:
+def _levels(value: Any) -> Any:  # noqa: ANN401  anything in; a numpy array of float64, shape (2, levels), out
+    try:
         prices, sizes = value
-        try:
-            return np.frombuffer(_packer(len(prices), len(sizes))(*prices, *sizes)).reshape(SIDES, -1)
-        except (TypeError, ValueError, struct.error):  # the long way says what is wrong with it
-            return _checked_levels(value)
-    return _checked_levels(value)
-
-
-def _checked_levels(value: object) -> Any:  # noqa: ANN401  as above
+        count = len(prices)
+        if count == len(sizes):
+            return np.ndarray((SIDES, count), _FLOAT64, _packer(2 * count)(*prices, *sizes))
+    except (TypeError, ValueError, struct.error):
+        pass  # the long way says what is wrong with it
     levels = np.asarray(value, dtype=np.float64)
     if levels.ndim != SIDES or levels.shape[0] != SIDES:
         raise BadRow(f"levels of shape {levels.shape}, not (2, n)")
@@ -217,13 +214,12 @@ def _checked_levels(value: object) -> Any:  # noqa: ANN401  as above
 
 
 @cache
-def _packer(prices: int, sizes: int) -> Callable[..., bytes]:
-    """Return what packs a side of a book; numpy alone takes twice as long over so few numbers."""
-    if prices != sizes:
-        raise ValueError
-    return struct.Struct(f"{prices + sizes}d").pack
+def _packer(numbers: int) -> Callable[..., bytes]:
+    """Return what packs so many floats; numpy takes twice as long over so few."""
+    return struct.Struct(f"{numbers}d").pack
 
 
+_FLOAT64 = np.dtype(np.float64)
 _EXACT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact])
 _CONVERTERS: dict[Type, tuple[type | None, Converter]] = {
     Type.SYMBOL: (str, _text),

@@ -21,6 +21,8 @@ CACHE_BATCHES = 16
 """Batches that are also kept in memory, so that sending does not read back what was just written."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 DISK_RETRY_S = 1.0
+CLEAN_S = 0.1
+"""Acknowledged batches are forgotten together: a transaction for each would cost more than its sending."""
 HELD_S = 0.5
 
 
@@ -263,6 +265,7 @@ class LaneTasks:
         """Forget the batches that were acknowledged; for ever."""
         while True:
             await self._clean.wait()
+            await self._clock.sleep(CLEAN_S)
             self._clean.clear()
             try:
                 await self.forget()

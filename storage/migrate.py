@@ -34,7 +34,10 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("first tables", tuple(table.ddl() for table in TABLES.values())),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("first tables", tuple(table.ddl() for table in TABLES.values())),
+    Migration("what rules record", (TABLES["recordings"].ddl(),)),
+)
 
 
 async def migrate(at: Address, clock: Clock, steps: Sequence[Migration] = MIGRATIONS) -> int:

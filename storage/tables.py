@@ -303,6 +303,23 @@ DECLARED = (
         "One row per rule evaluation.",
     ),
     Table(
+        "recordings",
+        Lane.BULK,
+        "DAY",
+        "1 YEAR",
+        ("rule_group", "rule", "labels"),
+        (
+            symbol("rule_group", "the group of the recording rule"),
+            symbol("rule", "the name that the values are recorded under"),
+            symbol("venue", "of the labels: the venue"),
+            symbol("account", "of the labels: the account"),
+            symbol("symbol", "of the labels: the symbol"),
+            text("labels", "all labels, JSON"),
+            double("value", "the value"),
+        ),
+        "One row per value of a recording rule and evaluation; ts is the time that its query looked at.",
+    ),
+    Table(
         "alert_events",
         Lane.CRITICAL,
         "DAY",
