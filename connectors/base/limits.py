@@ -6,6 +6,7 @@ from core.clock import Clock
 from core.errors import Transient
 
 WINDOW = 60.0
+HAIR = 1e-6
 PATIENCE = 30.0
 """A pause longer than this is told to the caller instead of waited for."""
 
@@ -50,8 +51,9 @@ class WeightLimiter:
 
     def _wait_for(self, needed: float) -> float:
         self._refill()
-        # A hair of rounding must not cost another round of sleep.
-        return max(0.0, needed - self._left - 1e-6) * WINDOW / self._capacity
+        shortage = needed - self._left
+        # A hair of rounding must not cost another round of sleep; but the sleep itself aims at the whole shortage.
+        return shortage * WINDOW / self._capacity if shortage > HAIR else 0.0
 
     def _refill(self) -> None:
         now = self._clock.elapsed()
