@@ -9,14 +9,14 @@ from alerts.board import Board
 from alerts.changes import Changes
 from alerts.evaluate import Answered, Evaluation, Failed, Health, Outcome, evaluate
 from alerts.path import PathWatch
-from alerts.rows import evaluation_row, skipped_row
+from alerts.rows import evaluation_row, recording_rows, skipped_row
 from core.clock import Clock, to_nanos
 from core.errors import DeskError
 from core.log import get_logger
 from core.ports import RowReader, RowWriter
 from rules import findings
 from rules.compile import Query, compile_rule
-from rules.model import Group, Rule, Ruleset
+from rules.model import Alerts, Group, Record, Rule, Ruleset
 
 log = get_logger(__name__)
 
@@ -58,7 +58,8 @@ class Engine:
         self._path = path
         self._clock = clock
         self._save = save
-        self._queries: dict[str, Query] = {}
+        self._queries: dict[str, Query | None] = {}
+        """By rule; None: it asks the board."""
         self._running: set[str] = set()
         self._last_slot: dict[str, datetime] = {}
         self.last_runs: dict[str, LastRun] = {}
@@ -87,12 +88,13 @@ class Engine:
     async def _rules(self, group: Group, slot: datetime) -> None:
         unsaved = Changes()
         for rule in group.rules:
-            query = self._queries.get(group.identity(rule))
-            if query is None:
+            if group.identity(rule) not in self._queries:
                 continue  # it was removed meanwhile
             began, lateness = self._clock.elapsed(), (self._clock.now() - to_nanos(slot)) / 1e6
-            outcome = await self._ask(rule, query, slot)
+            outcome = await self._ask(group, rule, slot)
             evaluation = self._judge(group, rule, outcome, slot)
+            if isinstance(rule.kind, Record) and isinstance(outcome, Answered):
+                self._writer.write(recording_rows(group, rule, slot, outcome.findings))
             self._note(group, rule, slot, evaluation, (self._clock.elapsed() - began) * 1000, lateness)
             unsaved.add(self._board.settle([(group.identity(rule), evaluation)], slot))
             if unsaved.events:  # a transition does not wait for the rest of the group
@@ -109,8 +111,11 @@ class Engine:
         if changes:
             await self._save(changes)
 
-    async def _ask(self, rule: Rule, query: Query, slot: datetime) -> Outcome:
+    async def _ask(self, group: Group, rule: Rule, slot: datetime) -> Outcome:
+        query = self._queries[group.identity(rule)]
         try:
+            if query is None:
+                return Answered(self._fired(group, rule))
             result = await self._reader.query(query.driver_sql, query.parameters(slot), limit=MOST_ROWS + 1)
             if len(result.rows) > MOST_ROWS:
                 return Failed(f"more than {MOST_ROWS} rows. Group by fewer columns, or select fewer series")
@@ -119,6 +124,14 @@ class Engine:
             return Failed(str(error))
         except Exception as error:  # noqa: BLE001  the supervised boundary of a rule: it may cost nothing but itself
             return Failed(f"{error!r}. This is a defect: please report it")
+
+    def _fired(self, group: Group, rule: Rule) -> list[findings.Finding]:
+        """Count what fires now, by the rules before this one in this very slot too; its own alerts are not counted."""
+        if not isinstance(rule.kind, Alerts):
+            return []
+        own = group.identity(rule)
+        labels = (one.labels for name, one in self._board.instances() if one.firing and name != own)
+        return findings.counted(rule.kind, labels)
 
     def _judge(self, group: Group, rule: Rule, outcome: Outcome, slot: datetime) -> Evaluation:
         memory = self._board.memory(group.identity(rule))

@@ -4,7 +4,7 @@ What the references leave to luck is decided here: a failed query, a query witho
 that is behind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from alerts.labels import final_labels, fingerprint
 from alerts.model import Labels
-from alerts.state import Breach, Instance, ResolveReason, Texts, Timing, Transition, advance
-from rules.findings import Finding, breaches
-from rules.model import Absent, Group, NoData, OnError, Rule, Stale, Threshold
-from rules.template import render
+from alerts.state import Breach, Instance, ResolveReason, State, Texts, Timing, Transition, advance
+from rules.findings import Finding, severity_of
+from rules.model import Absent, Group, Mismatch, Missing, NoData, OnError, Record, Rule, Spike, Stale, Threshold
+from rules.template import render, render_label
 
 NO_DATA_AFTER = 2
 """Evaluations without any row before it counts as no data."""
@@ -30,6 +30,13 @@ class Health(StrEnum):
     LIMIT = "limit"
     HELD = "held"
     """The data path is behind: a missing row proves nothing, so nothing was concluded."""
+
+
+class Change(StrEnum):
+    """Why an alert goes from firing to firing."""
+
+    LOUDER = "louder"
+    QUIETER = "quieter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class Failed:
 
 
 Outcome: TypeAlias = Answered | Failed
+_BLIND = Threshold | Spike | Mismatch
+"""Kinds that can see that there is no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +78,21 @@ class Evaluation:
     error: str = ""
 
 
-def labels_of(group: Group, rule: Rule, labels: Mapping[str, str]) -> Labels:
-    """Return the labels of an alert: the row's, overridden by the group's, the rule's, and the rule's name."""
-    return final_labels(labels, group.labels, rule.labels, {"severity": rule.severity, "alertname": rule.name})
+def labels_of(group: Group, rule: Rule, labels: Mapping[str, str], severity: str = "") -> Labels:
+    """Return the labels of an alert: the row's, overridden by the group's, the rule's, and the rule's name.
+
+    Labels of group and rule may be templates of the row's. `severity` is the rule's unless given.
+    """
+    own = {"severity": severity or rule.severity, "alertname": rule.name}
+    layers = ({name: render_label(text, labels) for name, text in one.items()} for one in (group.labels, rule.labels))
+    return final_labels(labels, *layers, own)
+
+
+def key_of(rule: Rule, labels: Labels) -> str:
+    """Return an alert's fingerprint. One that may get louder is the same alert at every severity."""
+    if rule.levels:
+        return fingerprint({name: value for name, value in labels.items() if name != "severity"})
+    return fingerprint(labels)
 
 
 def evaluate(
@@ -80,31 +101,45 @@ def evaluate(
     """Return the rule's alerts after an evaluation at the slot `at`."""
     if isinstance(outcome, Failed):
         return _failed(group, rule, memory, outcome, at)
+    if isinstance(rule.kind, Record):
+        return Evaluation(memory, (), Health.OK, len(outcome.findings))
     if path_late and _proves_nothing(rule, outcome):
         return Evaluation(memory, (), Health.HELD, len(outcome.findings), "the data path is behind")
     empty = 0 if outcome.findings else min(memory.empty + 1, NO_DATA_AFTER)
-    if isinstance(rule.kind, Threshold) and not outcome.findings and rule.no_data is not NoData.OK:
+    if isinstance(rule.kind, _BLIND) and not outcome.findings and rule.no_data is not NoData.OK:
         return _no_data(group, rule, replace(memory, empty=empty), at)
     return _judged(group, rule, replace(memory, empty=empty), outcome.findings, at)
 
 
 def _proves_nothing(rule: Rule, outcome: Answered) -> bool:
     """Whether the answer may only mean that rows are late: what is judged by missing rows, and a window without any."""
-    return isinstance(rule.kind, Stale | Absent) or (isinstance(rule.kind, Threshold) and not outcome.findings)
+    match rule.kind:
+        case Stale() | Absent():
+            return True
+        case Spike(condition=condition):  # too few rows look like a collapse
+            return condition.below is not None or not outcome.findings
+        case Mismatch(missing=missing):
+            return missing is not Missing.OK or not outcome.findings
+        case Threshold():
+            return not outcome.findings
+        case _:
+            return False
 
 
 def _judged(group: Group, rule: Rule, memory: Memory, findings: Sequence[Finding], at: datetime) -> Evaluation:
     breaching: dict[str, Breach] = {}
     values: dict[str, float | None] = {}
     for finding in findings:
-        labels = labels_of(group, rule, finding.labels)
-        key = fingerprint(labels)
+        key = key_of(rule, labels_of(group, rule, finding.labels))
         if key in breaching or key in values:
+            labels = labels_of(group, rule, finding.labels)
             text = f"two rows become the same alert {labels}: a label of the rule overrides what tells them apart"
             return _failed(group, rule, memory, Failed(text), at)
         before = memory.instances.get(key)
-        if breaches(rule, finding, firing=before is not None and before.firing):
-            breaching[key] = Breach(labels, finding.value, _texts(rule, finding))
+        severity = severity_of(rule, finding, firing=_severity(rule, before) if before and before.firing else None)
+        if severity is not None:
+            labels = labels_of(group, rule, finding.labels, severity)
+            breaching[key] = Breach(labels, finding.value, _texts(rule, finding, labels))
         else:
             values[key] = finding.value
     kept, excess = _limited(rule, memory.instances, breaching)
@@ -113,7 +148,27 @@ def _judged(group: Group, rule: Rule, memory: Memory, findings: Sequence[Finding
         health, error = Health.LIMIT, f"limit {rule.limit}: {excess} more alerts are not admitted"
         kept |= _own_alert(group, rule, "limit", error)
     step = advance(memory.instances, kept, values, Timing(rule.hold, rule.keep_firing_for), at)
-    return Evaluation(replace(memory, instances=step.instances), step.transitions, health, len(findings), error)
+    transitions = [*step.transitions, *_louder_or_quieter(rule, memory.instances, step.instances, at)]
+    return Evaluation(replace(memory, instances=step.instances), transitions, health, len(findings), error)
+
+
+def _severity(rule: Rule, instance: Instance) -> str:
+    return instance.labels.get("severity", rule.severity)
+
+
+def _louder_or_quieter(
+    rule: Rule, before: Mapping[str, Instance], after: Mapping[str, Instance], at: datetime
+) -> Iterator[Transition]:
+    """Yield a step from firing to firing for each alert that has another severity now."""
+    order = [one.severity for one in rule.levels]
+    for key, one in after.items():
+        was = before.get(key)
+        if not order or was is None or not (was.firing and one.firing):
+            continue
+        first, second = _severity(rule, was), _severity(rule, one)
+        if first != second and {first, second} <= set(order):
+            louder = order.index(second) > order.index(first)
+            yield Transition(at, State.FIRING, State.FIRING, one, Change.LOUDER if louder else Change.QUIETER)
 
 
 def _limited(
@@ -165,11 +220,11 @@ def _kept(
 
 def _own_alert(group: Group, rule: Rule, reason: str, error: str) -> dict[str, Breach]:
     labels = labels_of(group, rule, {"reason": reason})
-    return {fingerprint(labels): Breach(labels, None, Texts(f"{rule.name}: {error}", ""))}
+    return {key_of(rule, labels): Breach(labels, None, Texts(f"{rule.name}: {error}", ""))}
 
 
-def _texts(rule: Rule, finding: Finding) -> Texts:
+def _texts(rule: Rule, finding: Finding, labels: Labels) -> Texts:
     return Texts(
-        render(rule.summary, finding.labels, finding.value, finding.data),
-        render(rule.description, finding.labels, finding.value, finding.data) if rule.description else "",
+        render(rule.summary, labels, finding.value, finding.data),
+        render(rule.description, labels, finding.value, finding.data) if rule.description else "",
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from core.errors import DeskError
 from core.ports import Result, RowReader
 from rules.findings import Finding
-from rules.model import Absent, Group, Rule, Sql, Stale, Threshold
+from rules.model import Absent, Alerts, Change, Group, Mismatch, Record, Rule, Spike, Sql, Stale, Threshold
 
 EVERY_S = 0.5
 FORGET = timedelta(hours=1)
@@ -97,9 +97,9 @@ class PathWatch:
             case Stale(older_than=patience) | Absent(over=patience):
                 own = max(patience.total_seconds() - BEAT_S, NEVER_BELOW_S)
                 return self.lag(at).seconds > min(self._late_s, own)
-            case Threshold():
+            case Threshold() | Spike() | Mismatch():
                 return self.lag(at).seconds > self._late_s
-            case Sql():
+            case Sql() | Change() | Alerts() | Record():
                 return False
 
     def findings(self, at: datetime) -> list[Finding]:

@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from alerts.evaluate import Evaluation
+from alerts.evaluate import Evaluation, labels_of
 from alerts.model import AlertStatus, Hold, Labels, Notification, Severity
 from alerts.state import Instance, Transition
 from core.clock import to_nanos
 from core.rows import Row, Value
+from rules.findings import Finding
+from rules.model import Group, Rule
 
 
 def transition_row(transition: Transition) -> Row:
@@ -71,6 +73,21 @@ def evaluation_row(
         "error": evaluation.error or None,
     }
     return Row("rule_evaluations", to_nanos(slot), values)
+
+
+def recording_rows(group: Group, rule: Rule, slot: datetime, findings: Iterable[Finding]) -> list[Row]:
+    """Return a row for each value of a recording rule, at the time that the query looked at."""
+    ts = to_nanos(slot - rule.as_of(group))
+    rows = []
+    for one in findings:
+        if one.value is None:
+            continue  # a hole stays a hole
+        labels = labels_of(group, rule, one.labels)
+        del labels["severity"], labels["alertname"]
+        values: dict[str, Value] = {name: labels.get(name) for name in ("venue", "account", "symbol")}
+        values |= {"rule_group": group.name, "rule": rule.name, "value": one.value}
+        rows.append(Row("recordings", ts, {**values, "labels": json.dumps(labels, sort_keys=True, ensure_ascii=False)}))
+    return rows
 
 
 def skipped_row(group: str, slot: datetime) -> Row:

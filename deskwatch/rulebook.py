@@ -2,11 +2,10 @@
 
 import asyncio
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from core import durations
 from core.clock import SystemClock, to_datetime
 from core.errors import UsageError
 from deskwatch.database import locate
@@ -14,10 +13,11 @@ from deskwatch.settings import Settings
 from deskwatch.settings import load as load_settings
 from rules.catalogue import folder as catalogue
 from rules.compile import Query, compile_rule
+from rules.explain import show
 from rules.lint import place_of
 from rules.load import files_of, load, load_sound
 from rules.locate import rule_problem, sql_problem
-from rules.model import Absent, Condition, Group, NoData, Rule, Ruleset, Sql, Stale, Threshold
+from rules.model import Group, Rule, Ruleset
 from rules.problems import Problem
 from rules.words import Tables
 from storage.reader import BadQuery, Reader, reading
@@ -92,6 +92,8 @@ async def explain_rules(ruleset: Ruleset, reader: Reader, now: datetime) -> list
     problems = []
     for group, rule in _all(ruleset):
         query = compile_rule(group, rule)
+        if query is None:
+            continue
         try:
             await reader.explain(query.driver_sql, query.parameters(now))
         except BadQuery as error:
@@ -128,8 +130,7 @@ def show_rule(name: str, paths: Sequence[Path] | None) -> str:
         names = ", ".join(group.identity(rule) for group, rule in found)
         raise NoRule(f"{name!r} is in several groups", hint=f"Name one of {names}")
     group, rule = found[0]
-    query = compile_rule(group, rule)
-    return "\n".join([*(f"-- {line}" for line in _header(group, rule, query)), query.sql])
+    return show(group, rule)
 
 
 def _near(name: str, ruleset: Ruleset) -> str:
@@ -138,59 +139,3 @@ def _near(name: str, ruleset: Ruleset) -> str:
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"There are: {', '.join(ruleset.names)}" if known else f"There is none; the catalogue is in {catalogue()}"
-
-
-def _header(group: Group, rule: Rule, query: Query) -> Iterable[str]:
-    yield f"{group.identity(rule)}, severity {rule.severity}, in {group.file}"
-    offset = f" less {durations.show(group.offset)}" if group.offset else ""
-    yield f"every {durations.show(group.every)}; :now is the time of the evaluation{offset}"
-    if query.over:
-        yield f":start is :now less {durations.show(query.over)}"
-    yield _verdict(rule)
-    hold = f"fires after {durations.show(rule.hold)} of it" if rule.hold else "fires at once"
-    kept = f", keeps firing for {durations.show(rule.keep_firing_for)} after the last" if rule.keep_firing_for else ""
-    yield hold + kept
-    if isinstance(rule.kind, Threshold):
-        yield _NO_DATA[rule.no_data]
-    yield f"when the query fails: {rule.on_error}" + (f"; at most {rule.limit} alerts" if rule.limit else "")
-
-
-_NO_DATA = {
-    NoData.ALERT: "no row at all, twice in a row: an alert that says so",
-    NoData.KEEP: "no row at all: everything stays as it is",
-    NoData.OK: "no row at all: nothing is wrong",
-}
-
-
-def _verdict(rule: Rule) -> str:
-    match rule.kind:
-        case Sql(condition=condition):
-            return "every row is a breach" if condition is None else _condition(condition)
-        case Threshold(condition=condition):
-            return _condition(condition)
-        case Stale(older_than=older):
-            return f"a row is a breach when value, its age in seconds, is above {_seconds(older)}"
-        case Absent(expect=()):
-            return "a breach when the count is 0"
-        case Absent(expect=expect):
-            keys = "; ".join(", ".join(f"{name}={value}" for name, value in key.items()) for key in expect)
-            return f"a breach is each expected key without a row: {keys}"
-
-
-def _condition(condition: Condition) -> str:
-    parts = []
-    for word, at, clear in (
-        ("above", condition.above, condition.clear_below),
-        ("below", condition.below, condition.clear_above),
-    ):
-        if at is not None:
-            until = "" if clear is None else f" (once firing, until it is {_OTHER[word]} {clear:g})"
-            parts.append(f"{word} {at:g}{until}")
-    return f"a row is a breach when value is {' or '.join(parts)}"
-
-
-_OTHER = {"above": "below", "below": "above"}
-
-
-def _seconds(span: timedelta) -> str:
-    return f"{span.total_seconds():g}"

@@ -7,7 +7,8 @@ import yaml
 from rules.document import Document
 from rules.fields import RESERVED_LABELS
 from rules.problems import nearest
-from rules.values import Given, Section
+from rules.sense import sense, sense_of_part
+from rules.values import Given, Section, tell
 from rules.words import LABEL_TYPES, Tables, Word, is_name, tables_of, unknown_columns, unknown_in_query
 
 _NO_LABELS = ("ts", "value")
@@ -15,7 +16,7 @@ _QUOTE = 'if the server does know it, write it in double quotes: "{}"'
 
 
 def check_section(document: Document, section: Section, tables: Tables | None) -> None:
-    """Complain of names in a threshold, stale or absent that are no table or column."""
+    """Complain of names in a section that are no table or column, and of columns that are of the wrong type."""
     table = section.get("table")
     if table is None:
         return
@@ -41,8 +42,11 @@ def check_labels(document: Document, section: Section) -> None:
 
 
 def check_query(document: Document, given: Given, tables: Tables | None) -> None:
-    """Complain of names in a query that are neither in its tables nor made by itself."""
-    if tables is None or not isinstance(given.node, yaml.ScalarNode):
+    """Complain of names in a query that are neither in its tables nor made by itself, and of what it cannot mean."""
+    if not isinstance(given.node, yaml.ScalarNode):
+        return
+    tell(document, given.node, sense(given.node.value, tables))
+    if tables is None:
         return
     sql = given.node.value
     for word in tables_of(sql):
@@ -83,6 +87,7 @@ def _check_column(document: Document, node: yaml.Node, name: str, columns: Mappi
 def _check_words(document: Document, given: Given | None, columns: Mapping[str, str]) -> None:
     if given is not None and isinstance(given.node, yaml.ScalarNode):
         _complain(document, given.node, unknown_columns(given.node.value, columns), columns)
+        tell(document, given.node, sense_of_part(given.node.value, columns))
 
 
 def _complain(document: Document, node: yaml.ScalarNode, words: Iterable[Word], known: Iterable[str]) -> None:

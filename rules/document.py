@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from rules.problems import Problem
+from rules.problems import Level, Problem
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -25,12 +25,14 @@ class Document:
     text: str
     problems: list[Problem] = field(default_factory=list)
 
-    def complain(self, mark: yaml.Mark | yaml.Node, message: str, hint: str = "", *, skip: int = 0) -> None:
-        """Note a problem at a place; `skip` moves the caret right."""
+    def complain(
+        self, mark: yaml.Mark | yaml.Node, message: str, hint: str = "", *, level: Level = Level.ERROR
+    ) -> None:
+        """Note a problem at a place."""
         at = mark.start_mark if isinstance(mark, yaml.Node) else mark
         lines = self.text.splitlines()
         source = lines[at.line] if at.line < len(lines) else ""
-        self.problems.append(Problem(self.file, at.line + 1, at.column + 1 + skip, message, hint, source))
+        self.problems.append(Problem(self.file, at.line + 1, at.column + 1, message, hint, source, level))
 
     def parse(self) -> yaml.Node | None:
         """Return the root node; None, with a problem noted, if it is no YAML."""

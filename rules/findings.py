@@ -1,12 +1,17 @@
 """Rows of a rule's query to findings: labels, the number, the rest. And: does it breach?"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import Permanent
-from rules.model import Absent, Rule, Sql, Stale, Threshold
+from rules.matcher import all_match
+from rules.model import Absent, Alerts, Change, Mismatch, Record, Rule, Spike, Sql, Stale, Threshold
+
+MOST_LISTED = 10
+"""Of the values of a label of counted alerts so many are named."""
 
 
 class BadResult(Permanent):
@@ -28,9 +33,11 @@ def read(rule: Rule, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
     Raises:
         BadResult: two rows have the same labels, or a rule with a condition has no column `value`.
     """
-    if isinstance(rule.kind, Sql) and rule.kind.condition is not None and "value" not in columns:
-        raise BadResult("no column `value` to compare", hint="Name the number: SELECT venue, count() AS value …")
-    found = [_finding(columns, row) for row in rows]
+    if _needs_value(rule) and "value" not in columns:
+        raise BadResult("no column `value`", hint="Name the number: SELECT venue, count() AS value …")
+    # What changed may be a text, and is no label: the alert would be another one with each change.
+    data_columns = ("old", "new") if isinstance(rule.kind, Change) else ()
+    found = [_finding(columns, row, data_columns) for row in rows]
     if isinstance(rule.kind, Absent):
         return _missing(rule.kind, found)
     seen: set[tuple[tuple[str, str], ...]] = set()
@@ -43,13 +50,19 @@ def read(rule: Rule, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
     return found
 
 
-def _finding(columns: Sequence[str], row: Sequence[object]) -> Finding:
+def _needs_value(rule: Rule) -> bool:
+    return isinstance(rule.kind, Record) or (isinstance(rule.kind, Sql) and rule.kind.condition is not None)
+
+
+def _finding(columns: Sequence[str], row: Sequence[object], data_columns: Sequence[str]) -> Finding:
     labels: dict[str, str] = {}
     data: dict[str, object] = {}
     value: float | None = None
     for name, cell in zip(columns, row, strict=True):
         if name == "value":
             value = _number(cell)
+        elif name in data_columns:
+            data[name] = cell
         elif isinstance(cell, bool):
             labels[name] = "true" if cell else "false"
         elif isinstance(cell, str):
@@ -79,14 +92,65 @@ def _missing(kind: Absent, found: Sequence[Finding]) -> list[Finding]:
 
 def breaches(rule: Rule, finding: Finding, *, firing: bool) -> bool:
     """Whether a finding is a breach; `firing`: its alert fires already, so hysteresis applies."""
-    match rule.kind:
-        case Threshold(condition=condition):
-            return finding.value is not None and condition.holds(finding.value, firing=firing)
+    return severity_of(rule, finding, firing=rule.severity if firing else None) is not None
+
+
+def severity_of(rule: Rule, finding: Finding, *, firing: str | None) -> str | None:
+    """Return how loud a finding is, None if it is no breach.
+
+    `firing` is the severity that its alert fires with already: hysteresis keeps it, and what is quieter.
+    """
+    kind = rule.kind
+    if isinstance(kind, Mismatch) and "missing" in finding.labels:
+        return rule.severity
+    if rule.levels:
+        return _level(rule, finding, firing)
+    return rule.severity if _holds(rule, finding, firing=firing is not None) else None
+
+
+def _level(rule: Rule, finding: Finding, firing: str | None) -> str | None:
+    order = [one.severity for one in rule.levels]
+    reached = order.index(firing) if firing in order else -1
+    for place, level in reversed(tuple(enumerate(rule.levels))):
+        if finding.value is not None and level.condition.holds(finding.value, firing=place <= reached):
+            return level.severity
+    return None
+
+
+def _holds(rule: Rule, finding: Finding, *, firing: bool) -> bool:
+    kind = rule.kind
+    match kind:
         case Stale(older_than=older_than):
             return finding.value is not None and finding.value > older_than.total_seconds()
-        case Sql(condition=condition):
-            if condition is None:
-                return True
-            return finding.value is not None and condition.holds(finding.value, firing=firing)
         case Absent():
             return True
+        case Record():
+            return False
+        case Sql() | Threshold() | Spike() | Change() | Mismatch() | Alerts():
+            if kind.condition is None:
+                return True
+            return finding.value is not None and kind.condition.holds(finding.value, firing=firing)
+
+
+def counted(kind: Alerts, firing: Iterable[Mapping[str, str]]) -> list[Finding]:
+    """Return how many alerts match, for each combination of the labels in `by`; an alert without one has it empty.
+
+    The other labels are data: the values that the counted alerts have, in order.
+    """
+    groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for labels in firing:
+        if all_match(kind.match, labels):
+            groups.setdefault(tuple(labels.get(name, "") for name in kind.by), []).append(labels)
+    found = []
+    for key, members in sorted(groups.items()):
+        names = {name for one in members for name in one} - set(kind.by)
+        data = {name: _listed({one[name] for one in members if name in one}) for name in sorted(names)}
+        labels = {name: value for name, value in zip(kind.by, key, strict=True) if value}
+        found.append(Finding(labels, float(len(members)), data))
+    return found
+
+
+def _listed(values: AbstractSet[str]) -> str:
+    shown = sorted(values)
+    rest = f" and {len(shown) - MOST_LISTED} more" if len(shown) > MOST_LISTED else ""
+    return ", ".join(shown[:MOST_LISTED]) + rest

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rules.problems import Level
+
 PARAMETERS = ("now", "start")
 CLOCKS = ("now", "now_ns", "sysdate", "systimestamp", "systimestamp_ns", "today", "yesterday", "tomorrow")
 
@@ -24,6 +26,7 @@ class Finding(NamedTuple):
     offset: int
     message: str
     hint: str
+    level: Level = Level.ERROR
 
 
 def blank(sql: str) -> str:

@@ -3,34 +3,23 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import yaml
 
-from rules import fields, template
-from rules.columns import check_labels, check_query, check_section
+from rules import fields
 from rules.document import Document, describe, keys_of
+from rules.hints import hints
+from rules.kinds import ZERO, Judged, KindReader, get
 from rules.locate import group_problem
-from rules.model import (
-    Absent,
-    Condition,
-    Group,
-    Kind,
-    NoData,
-    OnError,
-    Rule,
-    Ruleset,
-    Sql,
-    Stale,
-    Threshold,
-)
-from rules.problems import BadRules, Problem, nearest
-from rules.values import Given, Section, check_sql, read_section
-from rules.words import Tables, is_name, names_in
+from rules.model import Alerts, Group, Kind, Mismatch, NoData, OnError, Rule, Ruleset, Spike, Threshold
+from rules.problems import BadRules, Problem
+from rules.texts import check_label_texts, check_texts
+from rules.values import Given, Section, read_section
+from rules.words import Tables, is_name
 
-T = TypeVar("T")
-
-_ZERO = timedelta()
+_BLIND = Threshold | Spike | Mismatch
+"""Kinds that can see that there is no data."""
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -49,16 +38,17 @@ def load(paths: Sequence[Path], tables: Tables | None = None) -> Ruleset:
     """Read rule files or folders. With `tables`, names of tables and columns are checked too.
 
     Raises:
-        BadRules: every problem of every file.
+        BadRules: every error of every file. Warnings are for `load_sound`.
     """
     ruleset, problems = load_sound(paths, tables)
-    if problems:
-        raise BadRules(problems)
+    errors = [one for one in problems if one.is_error]
+    if errors:
+        raise BadRules(errors)
     return ruleset
 
 
 def load_sound(paths: Sequence[Path], tables: Tables | None = None) -> tuple[Ruleset, list[Problem]]:
-    """Read rule files or folders; return what could be read, and every problem of every file."""
+    """Read rule files or folders; return what could be read, and every error and warning of every file."""
     problems: list[Problem] = []
     groups: dict[str, Group] = {}
     files = files_of(paths)
@@ -70,8 +60,11 @@ def load_sound(paths: Sequence[Path], tables: Tables | None = None) -> tuple[Rul
             if twin.file != file:
                 message = f"group {group.name!r} is also in {twin.file}"
                 problems.append(group_problem(group, message, "a group's name must be its own"))
+    ruleset = Ruleset(tuple(groups.values()))
+    wrong_lines = {(one.file, one.line) for one in problems}
+    problems += [one for one in hints(ruleset) if (one.file, one.line) not in wrong_lines]
     problems.sort(key=lambda one: (files.index(one.file), one.line, one.column))
-    return Ruleset(tuple(groups.values())), problems
+    return ruleset, problems
 
 
 def load_file(file: Path, tables: Tables | None) -> tuple[list[Group], list[Problem]]:
@@ -92,7 +85,7 @@ class _Loader:
 
     def __init__(self, document: Document, tables: Tables | None) -> None:
         self._document = document
-        self._tables = tables
+        self._kinds = KindReader(document, tables)
 
     def groups(self) -> list[Group]:
         root = self._document.parse()
@@ -123,69 +116,93 @@ class _Loader:
         if section is None:
             return None
         rules: list[Rule] = []
+        labels = get(section, "labels", cast("Mapping[str, str]", {}))
         for item in self._items(section.get("rules"), "rules"):
-            rule = self._rule(item)
+            rule = self._rule(item, labels)
             if rule is None:
                 continue
             if any(rule.name == one.name for one in rules):
                 self._document.complain(item, f"rule {rule.name!r} is in this group already", "rename one of them")
             rules.append(rule)
-        every = _get(section, "every", timedelta(seconds=1))
+        every = get(section, "every", timedelta(seconds=1))
         if every < timedelta(milliseconds=100):
             self._document.complain(section["every"].node, "`every` must be 100ms or more")
-        self._check_labels(section)
+        self._check_labels(section, None)
         return Group(
-            _get(section, "name", ""),
+            get(section, "name", ""),
             self._document.file,
             every,
-            _get(section, "offset", _ZERO),
-            _get(section, "labels", cast("Mapping[str, str]", {})),
+            get(section, "offset", ZERO),
+            labels,
             tuple(rules),
         )
 
-    def _rule(self, node: yaml.Node) -> Rule | None:
+    def _rule(self, node: yaml.Node, labels: Mapping[str, str]) -> Rule | None:
+        if "record" in keys_of(node):
+            return self._record(node)
         section = read_section(self._document, node, fields.RULE, "a rule")
         if section is None:
             return None
-        kind = self._kind(node, section)
-        if kind is None or "alert" not in section or "summary" not in section:
+        judged = self._kinds.read(node, section)
+        self._check_labels(section, None if judged is None else judged.kind)
+        if judged is None or "alert" not in section or "summary" not in section:
             return None
-        self._check_texts(section, kind)
-        self._check_labels(section)
-        if "no_data" in section and not isinstance(kind, Threshold):
-            self._document.complain(
-                section["no_data"].node, "only a threshold can see that there is no data", "drop `no_data`"
-            )
+        labels = {**labels, **get(section, "labels", cast("Mapping[str, str]", {}))}
+        check_texts(self._document, section, judged.kind, labels)
+        self._check_fit(section, judged)
+        return self._alerting(section, judged)
+
+    def _alerting(self, section: Section, judged: Judged) -> Rule:
+        kind, levels = judged.kind, judged.levels
         return Rule(
-            name=_get(section, "alert", ""),
+            name=get(section, "alert", ""),
             kind=kind,
-            severity=_get(section, "severity", "warn"),
-            summary=_get(section, "summary", "").strip(),
-            hold=_get(section, "for", _ZERO),
-            keep_firing_for=_get(section, "keep_firing_for", _ZERO),
-            no_data=NoData(_get(section, "no_data", NoData.ALERT if isinstance(kind, Threshold) else NoData.OK)),
-            on_error=OnError(_get(section, "on_error", OnError.KEEP)),
-            limit=_get(section, "limit", 0),
-            labels=_get(section, "labels", cast("Mapping[str, str]", {})),
-            description=_get(section, "description", "").strip(),
-            runbook=_get(section, "runbook", ""),
-            dashboard=_get(section, "dashboard", ""),
+            severity=levels[-1].severity if levels else get(section, "severity", "warn"),
+            summary=get(section, "summary", "").strip(),
+            hold=get(section, "for", ZERO),
+            keep_firing_for=get(section, "keep_firing_for", ZERO),
+            no_data=NoData(get(section, "no_data", NoData.ALERT if isinstance(kind, _BLIND) else NoData.OK)),
+            on_error=OnError(get(section, "on_error", OnError.KEEP)),
+            limit=get(section, "limit", 0),
+            labels=get(section, "labels", cast("Mapping[str, str]", {})),
+            description=get(section, "description", "").strip(),
+            runbook=get(section, "runbook", ""),
+            dashboard=get(section, "dashboard", ""),
+            levels=levels,
+            offset=get(section, "offset", None),
         )
 
-    def _check_texts(self, section: Section, kind: Kind) -> None:
-        """Complain of names in templates that no alert of this rule has."""
-        columns = names_in(kind.text) if isinstance(kind, Sql) else set(kind.by)
-        if columns is None:
-            return
-        known = columns | template.RESERVED
-        for key in ("summary", "description"):
-            given = section.get(key)
-            if given is None or not isinstance(given.value, str):
-                continue
-            for name in sorted(template.names(given.value) - known):
-                self._document.complain(given.node, f"{key}: this rule has no {name!r}", nearest(name, sorted(known)))
+    def _check_fit(self, section: Section, judged: Judged) -> None:
+        """Complain of keys that mean nothing beside this kind."""
+        if "no_data" in section and not isinstance(judged.kind, _BLIND):
+            hint = "drop `no_data`: threshold, spike and mismatch have it"
+            self._document.complain(section["no_data"].node, "this kind cannot see that there is no data", hint)
+        if "severity" in section and judged.levels:
+            names = " and ".join(one.severity for one in judged.levels)
+            self._document.complain(section["severity"].node, f"severity beside {names}", "drop `severity`")
+        for name in ("offset", "on_error"):
+            if name in section and isinstance(judged.kind, Alerts):
+                self._document.complain(section[name].node, f"an alerts rule asks no query: {name} means nothing")
 
-    def _check_labels(self, section: Section) -> None:
+    def _record(self, node: yaml.Node) -> Rule | None:
+        section = read_section(self._document, node, fields.RECORD, "a recording rule")
+        if section is None:
+            return None
+        kind = self._kinds.record(section)
+        self._check_labels(section, kind)
+        if not {"record", "sql"} <= section.keys():
+            return None
+        return Rule(
+            name=get(section, "record", ""),
+            kind=kind,
+            severity="info",
+            summary="",
+            labels=get(section, "labels", cast("Mapping[str, str]", {})),
+            offset=get(section, "offset", None),
+        )
+
+    def _check_labels(self, section: Section, kind: Kind | None) -> None:
+        check_label_texts(self._document, section, kind)
         given = section.get("labels")
         for key, _ in given.node.value if given is not None and isinstance(given.node, yaml.MappingNode) else ():
             name = str(getattr(key, "value", ""))
@@ -195,93 +212,3 @@ class _Loader:
                 )
             elif not is_name(name):
                 self._document.complain(key, f"{name!r} is no label name", "letters, digits and _")
-
-    # --- kinds -------------------------------------------------------------------------------------------------------
-
-    def _kind(self, node: yaml.Node, section: Section) -> Kind | None:
-        given = [name for name in ("sql", *fields.KINDS) if name in section]
-        if len(given) != 1:
-            message = f"a rule is of one kind, this one has {' and '.join(given) or 'none'}"
-            self._document.complain(node, message, f"give it one of: sql, {', '.join(fields.KINDS)}")
-            return None
-        if given[0] == "sql":
-            return self._sql(section)
-        self._check_outside(section, given[0])
-        inner = read_section(self._document, section[given[0]].node, fields.KINDS[given[0]], given[0])
-        if inner is None:
-            return None
-        check_labels(self._document, inner)
-        check_section(self._document, inner, self._tables)
-        for name in ("value", "where"):
-            check_sql(self._document, inner.get(name), whole=False)
-        if any(key.required and key.name not in inner for key in fields.KINDS[given[0]]):
-            return None
-        return {"threshold": self._threshold, "stale": self._stale, "absent": self._absent}[given[0]](inner)
-
-    def _check_outside(self, section: Section, kind: str) -> None:
-        for name in ("over", *(key.name for key in fields.CONDITION)):
-            if name in section:
-                hint = f"put it inside `{kind}`"
-                self._document.complain(section[name].node, f"{name!r} beside the rule belongs to `sql` rules", hint)
-        if kind == "threshold" and not {"above", "below"} & keys_of(section[kind].node):
-            self._document.complain(section[kind].node, "the threshold is missing", "add `above: 15` or `below: 3`")
-
-    def _sql(self, section: Section) -> Sql:
-        over = _get(section, "over", None)
-        check_sql(self._document, section["sql"], whole=True, windowed=over is not None)
-        check_query(self._document, section["sql"], self._tables)
-        return Sql(_get(section, "sql", "").strip(), over, self._condition(section))
-
-    def _threshold(self, inner: Section) -> Threshold | None:
-        condition = self._condition(inner)
-        if condition is None:
-            return None
-        return Threshold(
-            _get(inner, "table", ""),
-            _get(inner, "value", "").strip(),
-            _get(inner, "over", _ZERO),
-            _get(inner, "by", cast("tuple[str, ...]", ())),
-            _get(inner, "where", ""),
-            condition,
-        )
-
-    def _stale(self, inner: Section) -> Stale:
-        older, forget = _get(inner, "older_than", _ZERO), _get(inner, "forget_after", _ZERO)
-        if forget <= older:
-            hint = "a key is forgotten before it is stale: raise forget_after"
-            self._document.complain(inner["forget_after"].node, "forget_after must be longer than older_than", hint)
-        by = _get(inner, "by", cast("tuple[str, ...]", ()))
-        if not by:
-            hint = "name the columns that tell the keys apart, such as [venue, symbol]"
-            self._document.complain(inner["by"].node, "`by` names no column", hint)
-        return Stale(_get(inner, "table", ""), by, older, forget, _get(inner, "where", ""))
-
-    def _absent(self, inner: Section) -> Absent:
-        expect = _get(inner, "expect", cast("tuple[Mapping[str, str], ...]", ()))
-        by = tuple(expect[0]) if expect else ()
-        return Absent(_get(inner, "table", ""), _get(inner, "over", _ZERO), by, expect, _get(inner, "where", ""))
-
-    def _condition(self, section: Section) -> Condition | None:
-        numbers: dict[str, float | None] = {key.name: _get(section, key.name, None) for key in fields.CONDITION}
-        if numbers["above"] is None and numbers["below"] is None:
-            return None
-        self._check_clear(section, "clear_below", numbers["clear_below"], "above", numbers["above"], sign=1)
-        self._check_clear(section, "clear_above", numbers["clear_above"], "below", numbers["below"], sign=-1)
-        return Condition(**numbers)
-
-    def _check_clear(
-        self, section: Section, name: str, edge: float | None, limit: str, at: float | None, *, sign: int
-    ) -> None:
-        if edge is None:
-            return
-        if at is None:
-            self._document.complain(section[name].node, f"{name} needs `{limit}`")
-        elif (edge - at) * sign > 0:
-            self._document.complain(
-                section[name].node, f"{name} lies on the wrong side of {limit}", "it clears at once"
-            )
-
-
-def _get(section: Section, name: str, default: T) -> T:
-    given = section.get(name)
-    return default if given is None else cast("T", given.value)

@@ -1,12 +1,15 @@
 """Finds a rule in its file again: where it stands, and which part of it a place of its SQL came from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from rules.compile import UNION
 from rules.document import Document
-from rules.model import Group, Rule, Sql
-from rules.problems import Problem
+from rules.fields import KINDS
+from rules.model import Group, Record, Rule, Sql
+from rules.problems import Level, Problem
 
 
 def group_problem(group: Group, message: str, hint: str) -> Problem:
@@ -15,50 +18,64 @@ def group_problem(group: Group, message: str, hint: str) -> Problem:
     return _problem(document, _child(node, "name"), message, hint)
 
 
-def rule_problem(group: Group, rule: Rule, message: str, hint: str) -> Problem:
-    """Return a problem at a rule's name."""
+def rule_problem(
+    group: Group, rule: Rule, message: str, hint: str, *, key: str = "", level: Level = Level.ERROR
+) -> Problem:
+    """Return a problem at a rule's key, wherever in the rule that is; without one at its name."""
     document, node = _rule(group, rule)
-    return _problem(document, _child(node, "alert"), message, hint)
+    place = _child(node, key) or _child(_section(node), key) or _name(node)
+    return _problem(document, place, message, hint, level=level)
 
 
 def sql_problem(group: Group, rule: Rule, sql: str, offset: int, message: str) -> Problem:
     """Return a problem at an offset of the rule's compiled SQL, placed where its author wrote it."""
     document, node = _rule(group, rule)
-    if isinstance(rule.kind, Sql):
+    if isinstance(rule.kind, Sql | Record):
         text = _child(node, "sql")
         lead = len(text.value) - len(text.value.lstrip()) if isinstance(text, yaml.ScalarNode) else 0
         return _problem(document, text, message, "", lead + offset)
-    section = next((one for name in ("threshold", "stale", "absent") if (one := _child(node, name))), None)
-    for name, start, end in _parts(sql, section):
+    section = _section(node)
+    for part, start, end in _parts(sql, section):
         if start <= offset < end:
-            part = _child(section, name)
             return _problem(document, part, message, "", offset - start)
-    return _problem(document, section or _child(node, "alert"), message, f"in the SQL: {_line(sql, offset)}")
+    return _problem(document, section or _name(node), message, f"in the SQL: {_line(sql, offset)}")
 
 
-def _parts(sql: str, section: yaml.Node | None) -> list[tuple[str, int, int]]:
-    """Return where the section's own texts stand in the compiled SQL; the value's own spaces are cut there."""
-    found = []
+def _parts(sql: str, section: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, int, int]]:
+    """Yield where the section's own texts stand in the compiled SQL; the value's own spaces are cut there."""
+    yield from _texts(sql, section, 0)
+    yield from _texts(sql, _child(section, "left"), 0)
+    yield from _texts(sql, _child(section, "right"), max(0, sql.find(UNION)))
+
+
+def _texts(sql: str, section: yaml.Node | None, behind: int) -> Iterator[tuple[yaml.ScalarNode, int, int]]:
     for name in ("value", "where", "table"):
         node = _child(section, name)
         if isinstance(node, yaml.ScalarNode):
             lead = len(node.value) - len(node.value.lstrip())
             text = node.value.strip()
-            marker = {"value": text + " AS value", "where": f"({text})", "table": f"FROM {text}"}[name]
-            at = sql.find(marker) + marker.index(text)
-            found.append((name, at - lead, at + len(text)))
-    return found
+            before, after = {"value": ("", " AS "), "where": ("(", ")"), "table": ("FROM ", "")}[name]
+            at = sql.find(before + text + after, behind) + len(before)
+            yield node, at - lead, at + len(text)
 
 
 def _line(sql: str, offset: int) -> str:
     return sql[sql.rfind("\n", 0, offset) + 1 :].partition("\n")[0].strip()
 
 
-def _problem(document: Document, node: yaml.Node | None, message: str, hint: str, offset: int = 0) -> Problem:
+def _problem(
+    document: Document,
+    node: yaml.Node | None,
+    message: str,
+    hint: str,
+    offset: int = 0,
+    *,
+    level: Level = Level.ERROR,
+) -> Problem:
     if node is None:  # the file was changed or removed since it was read
-        return Problem(document.file, 1, 1, message, hint, "")
+        return Problem(document.file, 1, 1, message, hint, "", level)
     place = document.inside(node, offset) if isinstance(node, yaml.ScalarNode) and offset else node
-    document.complain(place, message, hint)
+    document.complain(place, message, hint, level=level)
     return document.problems[-1]
 
 
@@ -77,7 +94,16 @@ def _group(group: Group) -> tuple[Document, yaml.Node | None]:
 
 def _rule(group: Group, rule: Rule) -> tuple[Document, yaml.Node | None]:
     document, node = _group(group)
-    return document, _named(_child(node, "rules"), "alert", rule.name)
+    rules = _child(node, "rules")
+    return document, _named(rules, "alert", rule.name) or _named(rules, "record", rule.name)
+
+
+def _name(node: yaml.Node | None) -> yaml.Node | None:
+    return _child(node, "alert") or _child(node, "record")
+
+
+def _section(node: yaml.Node | None) -> yaml.Node | None:
+    return next((one for name in KINDS if (one := _child(node, name))), None)
 
 
 def _named(items: yaml.Node | None, key: str, name: str) -> yaml.Node | None:

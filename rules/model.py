@@ -8,11 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
+from rules.matcher import Matcher
+
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 class NoData(StrEnum):
-    """What a threshold rule does when its query has no row at all."""
+    """What a rule that compares a number does when its query has no row at all."""
 
     ALERT = "alert"
     KEEP = "keep"
@@ -92,7 +94,122 @@ class Absent:
     where: str
 
 
-Kind: TypeAlias = Sql | Threshold | Stale | Absent
+class Compare(StrEnum):
+    """What a spike's value is: the window's number over the usual one, or its distance in standard deviations."""
+
+    RATIO = "ratio"
+    ZSCORE = "zscore"
+
+
+class Empty(StrEnum):
+    """What a step without rows is to a spike."""
+
+    SKIP = "skip"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """One aggregate over a window against the same over as long steps of the time before it."""
+
+    table: str
+    value: str
+    over: timedelta
+    baseline: timedelta
+    """A whole number of windows."""
+    by: tuple[str, ...]
+    where: str
+    compare: Compare
+    min_samples: int
+    floor: float | None
+    empty: Empty
+    condition: Condition
+
+    @property
+    def steps(self) -> int:
+        """How many steps the baseline has."""
+        return self.baseline // self.over
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The last value of each key against the one it had before the window. Without a condition any change breaches."""
+
+    table: str
+    value: str
+    over: timedelta
+    look_back: timedelta
+    """How far before the window the old value is looked for."""
+    by: tuple[str, ...]
+    where: str
+    condition: Condition | None
+
+
+class Distance(StrEnum):
+    """How two values of a mismatch are compared."""
+
+    ABSOLUTE = "absolute"
+    BPS = "bps"
+
+
+class Missing(StrEnum):
+    """What a key is that only one side of a mismatch has."""
+
+    ALERT = "alert"
+    OK = "ok"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two sources of a mismatch."""
+
+    table: str
+    value: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One number of two sources, joined on keys; the value is how far they are apart."""
+
+    left: Side
+    right: Side
+    over: timedelta
+    by: tuple[str, ...]
+    distance: Distance
+    ignore: float
+    """Values that differ by no more than this do not differ."""
+    missing: Missing
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """How many alerts fire that match, for each combination of some of their labels. Asks no database."""
+
+    match: tuple[Matcher, ...]
+    by: tuple[str, ...]
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A query whose values are stored, and make no alert."""
+
+    text: str
+    over: timedelta | None
+
+
+Kind: TypeAlias = Sql | Threshold | Stale | Absent | Spike | Change | Mismatch | Alerts | Record
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A severity, and from where on it is that."""
+
+    severity: str
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +219,7 @@ class Rule:
     name: str
     kind: Kind
     severity: str
+    """With levels the loudest: what an alert that has no number is."""
     summary: str
     hold: timedelta = timedelta()
     """`for`: how long it must breach before it fires."""
@@ -113,6 +231,14 @@ class Rule:
     description: str = ""
     runbook: str = ""
     dashboard: str = ""
+    levels: tuple[Level, ...] = ()
+    """The quietest first; its condition is the kind's own. Without any, every alert has the rule's severity."""
+    offset: timedelta | None = None
+    """Instead of the group's."""
+
+    def as_of(self, group: "Group") -> timedelta:
+        """Return how far before the slot it looks."""
+        return group.offset if self.offset is None else self.offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,17 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from core.errors import UsageError
+
+
+class Level(StrEnum):
+    """How bad it is: a rule with an error does not run, one with a warning does."""
+
+    ERROR = "error"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +26,17 @@ class Problem:
     message: str
     hint: str
     source: str
+    level: Level = Level.ERROR
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the rule cannot run so."""
+        return self.level is Level.ERROR
 
     def show(self) -> str:
         """Return the message with its place, the line, and a caret."""
         place = f"{self.file}:{self.line}:{self.column}"
-        lines = [f"{place}: {self.message}"]
+        lines = [f"{place}: {'' if self.is_error else 'warning: '}{self.message}"]
         if self.source.strip():
             # Tabs keep their width under the caret.
             lead = "".join("\t" if letter == "\t" else " " for letter in self.source[: self.column - 1])
@@ -34,6 +48,7 @@ class Problem:
     def as_json(self) -> dict[str, object]:
         """Return JSON-able values."""
         return {
+            "level": self.level,
             "file": str(self.file),
             "line": self.line,
             "column": self.column,

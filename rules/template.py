@@ -77,3 +77,8 @@ def render(text: str, labels: Mapping[str, str], value: float | None, data: Mapp
     except Exception as error:  # noqa: BLE001  a template is a user's program: whatever it does, the alert must go out
         rendered = f"{text} [template error: {error}]"
     return rendered if len(rendered) <= CAP else rendered[: CAP - 1] + "…"
+
+
+def render_label(text: str, labels: Mapping[str, str]) -> str:
+    """Return a label's text for a row with these labels."""
+    return render(text, labels, None, {}) if "{" in text else text

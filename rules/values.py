@@ -1,6 +1,6 @@
 """Reads the values of a rule file by their declared form; each refusal says what was meant."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple, TypeAlias
 
@@ -10,13 +10,22 @@ from core import durations
 from rules import lint, template
 from rules.document import Document, as_number, describe, entries, is_text, keys_of
 from rules.fields import Form, Key
+from rules.matcher import BadMatcher, Matcher, read_matcher
 from rules.problems import nearest
 
 LONGEST = timedelta(days=3650)
 """Further back there is no row, and dates would run out."""
 
 Value: TypeAlias = (
-    str | float | int | timedelta | tuple[str, ...] | Mapping[str, str] | tuple[Mapping[str, str], ...] | yaml.Node
+    str
+    | float
+    | int
+    | timedelta
+    | tuple[str, ...]
+    | Mapping[str, str]
+    | tuple[Mapping[str, str], ...]
+    | tuple[Matcher, ...]
+    | yaml.Node
 )
 
 
@@ -133,6 +142,23 @@ def _columns(document: Document, node: yaml.Node, key: Key) -> tuple[str, ...] |
     return tuple(found)
 
 
+def _matchers(document: Document, node: yaml.Node, key: Key) -> tuple[Matcher, ...] | None:
+    if not isinstance(node, yaml.SequenceNode):
+        hint = f"write {key.name}: ['alertname = \"BookStale\"']"
+        document.complain(node, f"{key.name} must be a list of matchers, not {describe(node)}", hint)
+        return None
+    found = []
+    for one in node.value:
+        text = _text(document, one, key.name)
+        if text is None:
+            continue
+        try:
+            found.append(read_matcher(text))
+        except BadMatcher as error:
+            document.complain(one, f"{key.name}: {error.detail or 'no matcher'}", error.hint or "")
+    return tuple(found)
+
+
 def _labels(document: Document, node: yaml.Node, name: str) -> Mapping[str, str] | None:
     if not isinstance(node, yaml.MappingNode):
         document.complain(node, f"{name} must be a mapping, not {describe(node)}", f"write {name}: {{team: trading}}")
@@ -176,6 +202,7 @@ _READERS: Mapping[Form, Callable[[Document, yaml.Node, Key], Value | None]] = {
     Form.COLUMNS: _columns,
     Form.LABELS: _named_labels,
     Form.KEYS: _keys,
+    Form.MATCHERS: _matchers,
     Form.DURATION: _duration,
     Form.CHOICE: _choice,
     Form.TEMPLATE: _template,
@@ -189,5 +216,10 @@ def check_sql(document: Document, given: Given | None, *, whole: bool, windowed:
     """Complain of what the SQL may not say, at its very place."""
     if given is None or not isinstance(given.value, str) or not isinstance(given.node, yaml.ScalarNode):
         return
-    for finding in lint.lint(given.value, whole=whole, windowed=windowed):
-        document.complain(document.inside(given.node, finding.offset), finding.message, finding.hint)
+    tell(document, given.node, lint.lint(given.value, whole=whole, windowed=windowed))
+
+
+def tell(document: Document, node: yaml.ScalarNode, findings: Iterable[lint.Finding]) -> None:
+    """Complain of what was found in a text, each at its very place."""
+    for finding in findings:
+        document.complain(document.inside(node, finding.offset), finding.message, finding.hint, level=finding.level)

@@ -103,7 +103,12 @@ groups:
     offset: 2s
     labels: {team: a}
     rules:
-      - {alert: S, sql: "SELECT 1 FROM x WHERE ts <= :now", over: 5m, above: 1, clear_below: 0.5, summary: " s "}
+      - alert: S
+        sql: SELECT 1 FROM x WHERE ts > :start AND ts <= :now
+        over: 5m
+        above: 1
+        clear_below: 0.5
+        summary: " s "
       - alert: T
         threshold: {table: t, value: max(x), over: 1m, by: [a], where: b = 1, below: 2, clear_above: 3}
         for: 10s
@@ -128,7 +133,9 @@ groups:
         "g", 1.5 * minute, timedelta(seconds=2), {"team": "a"},
     )  # fmt: skip
     own, threshold, stale, absent, plain = group.rules
-    assert own.kind == Sql("SELECT 1 FROM x WHERE ts <= :now", 5 * minute, Condition(above=1, clear_below=0.5))
+    assert own.kind == Sql(
+        "SELECT 1 FROM x WHERE ts > :start AND ts <= :now", 5 * minute, Condition(above=1, clear_below=0.5)
+    )
     assert (own.summary, own.severity, own.no_data, own.on_error, own.limit) == (
         "s",
         "warn",
@@ -147,24 +154,33 @@ groups:
 
 SOUND = (
     "SELECT venue, count() n FROM quotes WHERE ts > :start AND ts <= :now GROUP BY venue",
-    "WITH q AS (SELECT venue, last(bid) b FROM quotes WHERE ts <= :now GROUP BY venue) SELECT venue, b AS value FROM q",
+    (
+        "WITH q AS (SELECT venue, last(bid) b FROM quotes WHERE ts > :start AND ts <= :now GROUP BY venue)"
+        " SELECT venue, b AS value FROM q"
+    ),
     (
         "SELECT f.venue, f.price::double * 2 AS value FROM fills f ASOF JOIN books b ON (venue, symbol) TOLERANCE 5s"
         " WHERE f.ts > :start AND f.ts <= :now AND b.bids[1,1] > 0"
     ),
-    "SELECT venue, cast(bid AS long) AS whole FROM quotes WHERE ts <= :now LATEST ON ts PARTITION BY venue, symbol",
     (
-        "SELECT venue, bps FROM (SELECT venue, avg(bid) bps FROM quotes WHERE ts <= :now SAMPLE BY 10s FILL(PREV)"
-        " ALIGN TO CALENDAR) WHERE bps BETWEEN 1 AND 2 ORDER BY bps DESC LIMIT 5"
+        "SELECT venue, cast(bid AS long) AS whole FROM quotes WHERE ts > :start AND ts <= :now"
+        " LATEST ON ts PARTITION BY venue, symbol"
+    ),
+    (
+        "SELECT venue, bps FROM (SELECT venue, avg(bid) bps FROM quotes WHERE ts > :start AND ts <= :now"
+        " SAMPLE BY 10s FILL(PREV) ALIGN TO CALENDAR) WHERE bps BETWEEN 1 AND 2 ORDER BY bps DESC LIMIT 5"
     ),
     (
         "SELECT venue, avg(bid) OVER (PARTITION BY venue ORDER BY ts RANGE BETWEEN 5 minute PRECEDING AND CURRENT ROW)"
-        " FROM quotes WHERE ts <= :now"
+        " FROM quotes WHERE ts > :start AND ts <= :now"
     ),
-    "SELECT name, writerTxn FROM wal_tables() w CROSS JOIN quotes WHERE ts <= :now",
-    "SELECT venue, CASE WHEN bid IS NULL THEN 0 ELSE 1 END AS value FROM quotes -- isn't (\n WHERE ts <= :now",
-    'SELECT venue, "any name" FROM quotes WHERE ts <= :now',
-    "DECLARE @least := 5 SELECT venue FROM quotes WHERE ts <= :now AND bid > @least",
+    "SELECT name, writerTxn FROM wal_tables() w CROSS JOIN quotes WHERE ts > :start AND ts <= :now",
+    (
+        "SELECT venue, CASE WHEN bid IS NULL THEN 0 ELSE 1 END AS value FROM quotes -- isn't (\n"
+        " WHERE ts > :start AND ts <= :now"
+    ),
+    'SELECT venue, "any name" FROM quotes WHERE ts > :start AND ts <= :now',
+    "DECLARE @least := 5 SELECT venue FROM quotes WHERE ts > :start AND ts <= :now AND bid > @least",
 )
 
 
@@ -178,7 +194,7 @@ def test_sound_sql_passes(tmp_path: Path, sql: str) -> None:
 def test_columns_beside_an_unknown_table_are_not_judged(tmp_path: Path) -> None:
     """Only the table is told: what it has is not known."""
     (problem,) = problems(
-        tmp_path, query("SELECT own.x FROM quotes JOIN my_table own ON (venue) WHERE own.ts <= :now\n")
+        tmp_path, query("SELECT own.x FROM quotes JOIN my_table own ON (venue) WHERE ts > :start AND own.ts <= :now\n")
     )
     assert problem.message == "unknown table 'my_table'"
 

@@ -154,7 +154,7 @@ WRONG: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
     ),
     "no_data of another kind": (
         _rule("        no_data: ¦ok\n        absent: {table: quotes, over: 1m}\n"),
-        [("only a threshold can see", "drop")],
+        [("cannot see that there is no data", "drop")],
     ),
     "condition beside a threshold": (
         spread("above: 1}\n        above: ¦2\n"),
@@ -178,7 +178,10 @@ WRONG: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
         [("this rule has no 'venu'", "did you mean 'venue'?")],
     ),
     "template name of a query": (
-        _summary("{{ valu }}", "sql: SELECT venue, bid AS value FROM quotes WHERE ts <= :now"),
+        _summary(
+            "{{ valu }}",
+            "over: 1m\n        sql: SELECT venue, bid AS value FROM quotes WHERE ts > :start AND ts <= :now",
+        ),
         [("this rule has no 'valu'", "did you mean 'value'?")],
     ),
     "no query": (query("¦DROP TABLE quotes\n"), [("this is no query", "SELECT")]),
@@ -188,12 +191,15 @@ WRONG: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
         [("now() reads the server's clock", "use :now")],
     ),
     "a tick of the server's clock": (
-        query("SELECT venue FROM quotes WHERE ts <= :now AND ts IN ¦'$today'\n"),
+        query("SELECT venue FROM quotes WHERE ts > :start AND ts <= :now AND ts IN ¦'$today'\n"),
         [("$today reads the server's clock", "")],
     ),
-    "chance": (query("SELECT ¦rnd_int() FROM quotes WHERE ts <= :now\n"), [("another answer each time", "")]),
+    "chance": (
+        query("SELECT ¦rnd_int() FROM quotes WHERE ts > :start AND ts <= :now\n"),
+        [("another answer each time", "")],
+    ),
     "unknown parameter": (
-        query("SELECT venue FROM quotes WHERE ts <= :now AND ts > ¦:begin\n"),
+        query("SELECT venue FROM quotes WHERE ts > :start AND ts <= :now AND ts > ¦:begin\n"),
         [("unknown parameter :begin", ":now and :start")],
     ),
     "start without over": (
@@ -201,19 +207,22 @@ WRONG: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
         [(":start needs `over`", "over: 10m")],
     ),
     "two statements": (
-        query("SELECT venue FROM quotes WHERE ts <= :now¦; DROP TABLE x\n"),
+        query("SELECT venue FROM quotes WHERE ts > :start AND ts <= :now¦; DROP TABLE x\n"),
         [("ends the statement", "")],
     ),
     "table of a query": (
-        query("SELECT venue FROM ¦qoutes WHERE ts <= :now\n"),
+        query("SELECT venue FROM ¦qoutes WHERE ts > :start AND ts <= :now\n"),
         [("unknown table 'qoutes'", "did you mean 'quotes'?")],
     ),
     "column of a query": (
-        query(">-\n          SELECT venue,\n            sum(¦bit) AS value\n          FROM quotes WHERE ts <= :now\n"),
+        query(
+            ">-\n          SELECT venue,\n            sum(¦bit) AS value\n"
+            "          FROM quotes WHERE ts > :start AND ts <= :now\n"
+        ),
         [("unknown column 'bit'", "did you mean 'bid'?")],
     ),
     "column behind a quote": (
-        query("'SELECT venue FROM quotes WHERE ts <= :now AND venue = ''okx'' AND ¦sise > 1'\n"),
+        query("'SELECT venue FROM quotes WHERE ts > :start AND ts <= :now AND venue = ''okx'' AND ¦sise > 1'\n"),
         [("unknown column 'sise'", "")],
     ),
     "open parenthesis": (
