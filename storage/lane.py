@@ -9,7 +9,7 @@ from core.log import get_logger
 from core.rows import Row
 from core.sqlite import DiskTrouble
 from storage.deliver import Accepted, BadLine, Door, TryAgain
-from storage.encode import Encoded, Encoder
+from storage.encode import Encoded, Encoder, joined
 from storage.rejects import Reject, Rejects
 from storage.schema import Lane
 from storage.settings import WriterSettings
@@ -194,24 +194,34 @@ class LaneTasks:
                 await self._clock.sleep(HELD_S)
             self._more.clear()
             try:
-                batch = await self._next()
+                batches = await self._next()
             except DiskTrouble as error:
                 await self._wait_for_disk(error)
                 continue
-            if batch is None:
+            if not batches:
                 await self._more.wait()
                 continue
-            await self._deliver(batch)
-            self._sent = batch.id
-            self._finished.append(batch.id)
+            await self._deliver(joined([batch.encoded for batch in batches]))
+            self._sent = batches[-1].id
+            self._finished += [batch.id for batch in batches]
             self._clean.set()
 
-    async def _next(self) -> Batch | None:
+    async def _next(self) -> list[Batch]:
+        """Return what is to be sent next: several small batches at once when more than one waits."""
+        picked: list[Batch] = []
+        room = self._batch_rows
         async with self._picking:
-            batch = self._cache.popleft() if self._cache else await self._next_on_disk()
-            if batch is not None:
+            while room > 0:
+                cached = bool(self._cache)
+                batch = self._cache[0] if cached else await self._next_on_disk()
+                if batch is None or (picked and batch.rows > room):
+                    break
+                if cached:
+                    self._cache.popleft()
+                picked.append(batch)
+                room -= batch.rows
                 self._picked = batch.id
-            return batch
+        return picked
 
     async def _next_on_disk(self) -> Batch | None:
         if not self._on_disk_only:
@@ -222,9 +232,9 @@ class LaneTasks:
             self._on_disk_only = False  # all caught up: from here on batches come through memory
         return batch
 
-    async def _deliver(self, batch: Batch) -> None:
+    async def _deliver(self, batch: Encoded) -> None:
         """Send a batch until the database has every row of it that it does not refuse."""
-        parts, attempt = [batch.encoded], 0
+        parts, attempt = [batch], 0
         while parts:
             encoded = parts[-1]
             verdict = await self._door.deliver(encoded.payload) if encoded.ends else Accepted()
@@ -235,7 +245,7 @@ class LaneTasks:
                     attempt = 0
                     parts.pop()
                 case BadLine(line, reason) if 1 <= line <= len(encoded.ends):
-                    await self._reject(batch, encoded.row(line), reason)
+                    await self._reject(encoded.row(line), reason)
                     before, after = encoded.around(line)
                     parts[-1:] = [after, before]
                 case BadLine(line, reason):
@@ -250,9 +260,9 @@ class LaneTasks:
         self._refusal = verdict
         await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
 
-    async def _reject(self, batch: Batch, row: bytes, reason: str) -> None:
+    async def _reject(self, row: bytes, reason: str) -> None:
         log.error("row.rejected", lane=self.lane, reason=reason, row=repr(row)[:500])
-        reject = Reject(self._clock.now(), f"{self.lane}/{batch.id}/{row!r}", reason, repr(row))
+        reject = Reject(self._clock.now(), f"{self.lane}/{row!r}", reason, repr(row))
         while True:
             try:
                 await self._rejects.add([reject])
