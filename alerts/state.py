@@ -88,8 +88,11 @@ class Instance:
 
     @property
     def episode(self) -> str:
-        """What tells this activation from the next of the same labels."""
-        return self.phase.active_at.isoformat()
+        """What tells this activation from the next of the same labels, and each severity of it from the others.
+
+        A receiver that knows an alert as a warning has still to hear that it is a page now.
+        """
+        return f"{self.phase.active_at.isoformat()} {self.labels.get('severity', '')}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def advance(
         if now is not None:
             after[key] = now
         if state_of(before) is not state_of(now) or (
-            before is not None and now is not None and before.episode != now.episode
+            before is not None and now is not None and before.phase.active_at != now.phase.active_at
         ):
             transitions.append(_transition(before, now, at))
     return Step(after, transitions)
