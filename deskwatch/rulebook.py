@@ -63,6 +63,14 @@ def check_rules(paths: Sequence[Path] | None, *, explain: bool) -> list[Problem]
     return asyncio.run(check_on_server(chosen, settings))
 
 
+def tally(problems: Sequence[Problem]) -> str:
+    """Return how many errors and warnings there are, in words."""
+    errors = sum(one.is_error for one in problems)
+    counts = ((errors, "error"), (len(problems) - errors, "warning"))
+    shown = " and ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
+    return f"{shown} found" if shown else "rules are fine"
+
+
 async def check_on_server(paths: Sequence[Path], settings: Settings) -> list[Problem]:
     """Return everything that is wrong in rule files, by the running database's own tables and its planner.
 

@@ -22,21 +22,25 @@ def check(
     output: Output = Form.TABLE,
     *,
     db: Annotated[bool, typer.Option("--db", help="also let the running database explain every rule")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="warnings make the exit code 1 too")] = False,
 ) -> None:
-    """Check rule files: all errors at once, each with file, line, column and what to do.
+    """Check rule files: all errors and warnings at once, each with file, line, column and what to do.
 
-    Examples: `deskwatch rules check rules/`, `deskwatch rules check --db -o json`.
+    A rule with an error does not run, one with a warning does; the exit code is 1 for errors alone.
+
+    Examples: `deskwatch rules check rules/`, `deskwatch rules check --db -o json`, `deskwatch rules check --strict`.
     """
-    from deskwatch.rulebook import check_rules
+    from deskwatch.rulebook import check_rules, tally
 
     problems = check_rules(paths, explain=db)
+    bad = any(problem.is_error or strict for problem in problems)
     if output is Form.JSON:
-        print_json({"problems": [problem.as_json() for problem in problems], "ok": not problems})
+        print_json({"problems": [problem.as_json() for problem in problems], "ok": not bad})
     else:
         for problem in problems:
             typer.echo(problem.show())
-        say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found" if problems else "rules are fine")
-    raise typer.Exit(1 if problems else 0)
+        say(tally(problems))
+    raise typer.Exit(1 if bad else 0)
 
 
 @app.command()

@@ -103,6 +103,7 @@ def test_a_problem_makes_it_1(tmp_path: Path) -> None:
     done = deskwatch(None, "rules", "check", file, "-o", "json")
     assert done.returncode == 1
     problem = {
+        "level": "error",
         "file": str(file),
         "line": 7,
         "column": 68,
@@ -194,7 +195,7 @@ def test_db_through_the_command(questdb: Address, tmp_path: Path) -> None:
     done = deskwatch(configuration(questdb, tmp_path), "rules", "check", "--db", file)
     assert done.returncode == 1
     assert "must appear in GROUP BY" in done.stdout
-    assert done.stderr == "1 problem found\n"
+    assert done.stderr == "1 error found\n"
 
 
 def test_without_a_database_db_is_wrong_usage(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.compile import compile_rule
+from rules.compile import Query, compile_rule
 from rules.lint import bind, place_of
 from rules.model import Absent, Condition, Group, Kind, Rule, Sql, Stale, Threshold
 
@@ -56,11 +56,17 @@ def _group(offset: timedelta = timedelta()) -> Group:
     return Group("g", Path("rules.yaml"), MINUTE, offset, {}, ())
 
 
+def _query(kind: Kind, offset: timedelta = timedelta(), own: timedelta | None = None) -> Query:
+    query = compile_rule(_group(offset), Rule("R", kind, "warn", "s", offset=own))
+    assert query is not None
+    return query
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_kind_compiles_to_its_text(name: str) -> None:
     """Word for word: what `rules show` prints."""
     kind, text = TEXTS[name]
-    assert compile_rule(_group(), Rule("R", kind, "warn", "s")).sql == text
+    assert _query(kind).sql == text
 
 
 @pytest.mark.parametrize(
@@ -74,7 +80,7 @@ def test_a_kind_compiles_to_its_text(name: str) -> None:
 )
 def test_the_times_are_those_of_the_evaluation_less_the_offset(kind: Kind, span: timedelta) -> None:
     """:now is the slot less the group's offset, :start is :now less the window."""
-    query = compile_rule(_group(timedelta(seconds=3)), Rule("R", kind, "warn", "s"))
+    query = _query(kind, timedelta(seconds=3))
     as_of = NOW - timedelta(seconds=3)
     assert query.parameters(NOW) == {"now": as_of, "start": as_of - span}
 

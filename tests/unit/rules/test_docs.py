@@ -34,7 +34,9 @@ def test_the_sql_beside_an_example_is_what_it_compiles_to(tmp_path: Path, exampl
     file = tmp_path / "rules.yaml"
     file.write_text(example, encoding="utf-8")
     (group,) = load([file]).groups
-    assert compile_rule(group, group.rules[0]).sql == sql.strip()
+    query = compile_rule(group, group.rules[0])
+    assert query is not None
+    assert query.sql == sql.strip()
 
 
 def test_every_kind_has_its_example() -> None:
