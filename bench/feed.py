@@ -89,16 +89,16 @@ class Pass:
         """Return the seconds that it took."""
         feed, answers, due = self._feed, self._answers, 0
         started = time.process_time()
-        for frame in self._recording.frames:
-            commands = feed.on_frame(frame.body, frame.at)
-            if frame.at >= due:
-                due = frame.at + TICK
-                commands = [*commands, *feed.on_tick(frame.at)]
+        for at, _, body in self._recording.frames:
+            commands = feed.on_frame(body, at)
+            if at >= due:
+                due = at + TICK
+                commands = [*commands, *feed.on_tick(at)]
+                if len(self._events) >= BATCH_ROWS:
+                    self._hand_on()
             for command in commands:
                 if isinstance(command, FetchSnapshot):
-                    feed.on_snapshot(command.native, answers[command.native].body, frame.at)
-            if len(self._events) >= BATCH_ROWS:
-                self._hand_on()
+                    feed.on_snapshot(command.native, answers[command.native].body, at)
         self._hand_on()
         return time.process_time() - started
 

@@ -236,10 +236,10 @@ class MarketFeed:
     def _heard(self, track: Track, ts: Nanos, received: Nanos) -> None:
         track.heard = self._last_data = received
         track.stats.message(ts, received)
-        if track.rhythm is None:
-            track.rhythm = self._watchdog.heard((track.stream.channel, track.symbol), received)
-        else:
+        if track.rhythm is not None:
             track.rhythm.heard(received)
+        elif track.state is not StreamState.REFUSED:
+            track.rhythm = self._watchdog.heard((track.stream.channel, track.symbol), received)
 
     # --- books ---------------------------------------------------------------------------------------------------
 

@@ -27,13 +27,12 @@ _STEP = log(1.02)  # a long gap is kept to 2 %
 class Rhythm:
     """The past gaps of one stream: how many short ones, and a histogram of the long ones."""
 
-    __slots__ = ("gaps", "last", "long", "short")
+    __slots__ = ("last", "long", "short")
 
     def __init__(self, now: Nanos) -> None:
         self.last = now
         self.short = 0
         self.long: Counter[int] = Counter()
-        self.gaps = 0
 
     def heard(self, now: Nanos) -> None:
         """Note that the stream spoke; in the path of every message. A clock that steps back counts as no gap."""
@@ -41,16 +40,21 @@ class Rhythm:
         self.last = now
         if gap < _SHORT:
             self.short += 1
+            if self.short > MEMORY:
+                self._fade()
         else:
             self.long[ceil(log(gap / _SHORT) / _STEP)] += 1
-        self.gaps += 1
-        if self.gaps > MEMORY:
-            self._fade()
+            if self.gaps > MEMORY:
+                self._fade()
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps the rhythm is made of."""
+        return self.short + self.long.total()
 
     def _fade(self) -> None:
         self.short //= 2
         self.long = Counter({size: count // 2 for size, count in self.long.items() if count > 1})
-        self.gaps = self.short + self.long.total()
 
     def limit(self) -> Nanos | None:
         """Return how long this stream may be quiet; None before it has shown a rhythm."""

@@ -52,8 +52,8 @@ class _Kind(Generic[T]):
     """
 
     def __init__(self, wire: type[T], read: Reader[T]) -> None:
-        self.bare = msgspec.json.Decoder(wire, strict=False)
-        self.combined: msgspec.json.Decoder[Combined[T]] = msgspec.json.Decoder(Combined[wire], strict=False)  # type: ignore[valid-type]  # a generic struct, made for this type
+        self.bare = msgspec.json.Decoder(wire, strict=False).decode
+        self.combined: Callable[[bytes], Combined[T]] = msgspec.json.Decoder(Combined[wire], strict=False).decode  # type: ignore[valid-type]  # a generic struct, made for this type
         self.read = read
 
 
@@ -66,7 +66,7 @@ def parser(venue: VenueName) -> Callable[[bytes, Nanos, Names], Sequence[Meaning
             if frame.startswith(_ENVELOPE):  # nearly all frames: decoded in one pass
                 kind = _kind(frame[start : frame.find(b'"', start)])
                 if kind is not None:
-                    return (kind.read(kind.combined.decode(frame).data, received, names, venue),)
+                    return (kind.read(kind.combined(frame).data, received, names, venue),)
             return (_by_head(frame, received, names, venue),)
         except UNREADABLE as error:
             raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from error
@@ -85,15 +85,15 @@ def _by_head(frame: bytes, received: Nanos, names: Names, venue: VenueName) -> M
     head = _frame.decode(frame)
     if head.stream:
         kind = _kind(head.stream.encode())
-        return kind.read(kind.bare.decode(head.data), received, names, venue) if kind else _other(head.stream, frame)
+        return kind.read(kind.bare(head.data), received, names, venue) if kind else _other(head.stream, frame)
     if head.e:
         kind = _BY_EVENT.get(head.e)
-        return kind.read(kind.bare.decode(frame), received, names, venue) if kind else _other(head.e, frame)
+        return kind.read(kind.bare(frame), received, names, venue) if kind else _other(head.e, frame)
     if head.id is not None or head.error or head.code:
         refusal = head.error.msg if head.error else head.msg
         return Acknowledged(not refusal, request=head.id if isinstance(head.id, int) else None, reason=refusal)
     if head.s:  # spot's book ticker has neither an envelope nor an event name
-        return _quote(_TICKER.bare.decode(frame), received, names, venue)
+        return _quote(_TICKER.bare(frame), received, names, venue)
     return Unknown(words(frame))
 
 
