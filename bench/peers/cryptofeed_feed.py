@@ -1,22 +1,26 @@
 """The other side of bench/feed.py: recorded frames through cryptofeed's own handlers, in an environment of its own.
 
-Reads lines `FOLDER NAME PASSES` (such as `captures BINANCE_FUTURES 20`) on stdin and answers each with one JSON object:
-the messages handled, the seconds in its handlers, and how often each callback was called.
+Reads lines `FOLDER NAME PASSES STOP` (such as `captures BINANCE_FUTURES 20 rows`) on stdin and answers each with a JSON
+object: the messages handled, the seconds in its handlers, the rows made. STOP `events` ends in callbacks that do
+nothing; `rows` ends in the lines of its own QuestDB backend (books sampled each second, as ours are), joined, encoded.
 """
 
 import asyncio
 import json
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptofeed.connection import (  # type: ignore[import-not-found]  # it is installed in its own environment only
+from cryptofeed.backends import quest  # type: ignore[import-not-found]  # it is installed in its own environment only
+from cryptofeed.connection import (  # type: ignore[import-not-found]  # likewise
     HTTPAsyncConn,
     HTTPSync,
 )
 from cryptofeed.exchanges import EXCHANGE_MAP  # type: ignore[import-not-found]  # likewise
+
+LEVELS = 20
 
 
 class Capture(NamedTuple):
@@ -67,23 +71,43 @@ def load(folder: Path, name: str) -> Capture:
     return Capture(subscription, lists, answers, frames)
 
 
-async def one_pass(name: str, capture: Capture, calls: Counter[str]) -> float:
-    """Handle every frame once with a new feed, and return the seconds that the handlers took."""
+class Rows:
+    """Its QuestDB backend without the network: callbacks by kind, and the lines they made."""
+
+    def __init__(self) -> None:
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+        self._sampled: dict[str, float] = {}
+        self._book = quest.BookQuest(depth=LEVELS)
+        self.callbacks = {"ticker": quest.TickerQuest(), "trades": quest.TradeQuest(), "l2_book": self._sample}
+        for backend in (self._book, self.callbacks["ticker"], self.callbacks["trades"]):
+            backend.queue = self._lines
+
+    async def _sample(self, book: Any, received: float) -> None:  # noqa: ANN401  its own type
+        if received - self._sampled.get(book.symbol, 0.0) >= 1.0:
+            self._sampled[book.symbol] = received
+            await self._book(book, received)
+
+    def take(self) -> int:
+        """Join and encode the lines, as its writer does; return how many there were."""
+        lines = [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+        _ = ("\n".join(lines) + "\n").encode()
+        return len(lines)
+
+
+async def nothing(*_: object, **__: object) -> None:
+    """Be called back."""
+
+
+async def one_pass(name: str, capture: Capture, *, rows: bool) -> tuple[float, int]:
+    """Handle every frame once with a new feed; return the seconds that it took, and the rows it made."""
     venue = Recorded(capture.answers)
     lists = list(capture.lists)
     HTTPAsyncConn.read = lambda _, url, **kwargs: venue.read(url, **kwargs)
     HTTPSync.read = lambda *_, **__: lists.pop(0)
-
-    def counter(kind: str) -> Any:  # noqa: ANN401  a callback, as cryptofeed wants it
-        async def count(*_: object, **__: object) -> None:
-            calls[kind] += 1
-
-        return count
-
-    callbacks = {kind: counter(kind) for kind in capture.subscription}
+    sink = Rows()
     feed = EXCHANGE_MAP[name](
         subscription=capture.subscription,
-        callbacks=callbacks,
+        callbacks={kind: sink.callbacks.get(kind, nothing) if rows else nothing for kind in capture.subscription},
         checksum_validation=name == "OKX",
         candle_closed_only=False,
     )
@@ -98,20 +122,21 @@ async def one_pass(name: str, capture: Capture, calls: Counter[str]) -> float:
     started = time.process_time()
     for stamp, frame in capture.frames:
         await handler(frame, venue, stamp)
-    return time.process_time() - started
+    made = sink.take()
+    return time.process_time() - started, made
 
 
 async def serve() -> None:
     """Answer one line after the other."""
     captures: dict[str, Capture] = {}
     for line in sys.stdin:
-        folder, name, passes = line.rsplit(maxsplit=2)
+        folder, name, passes, stop = line.rsplit(maxsplit=3)
         capture = captures.setdefault(name, load(Path(folder), name))
-        calls: Counter[str] = Counter()
-        seconds = 0.0
+        seconds, made = 0.0, 0
         for _ in range(int(passes)):
-            seconds += await one_pass(name, capture, calls)
-        answer = {"messages": len(capture.frames) * int(passes), "seconds": seconds, "callbacks": dict(calls)}
+            took, rows = await one_pass(name, capture, rows=stop == "rows")
+            seconds, made = seconds + took, made + rows
+        answer = {"messages": len(capture.frames) * int(passes), "seconds": seconds, "rows": made}
         print(json.dumps(answer), flush=True)
 
 
