@@ -12,11 +12,13 @@ from typing import TypeAlias
 from alerts.changes import Changes, Message, Saved
 from alerts.evaluate import Evaluation, Memory
 from alerts.group import AlertGroup, AlertKey, decide, group_key, open_group
-from alerts.model import Hold, Notification, Reason
+from alerts.model import ACTIONS, Hold, Notification, Reason, Silenced
+from alerts.muting import Held, Muting, silence_of
 from alerts.notice import members_of, speak
 from alerts.notify.base import Payload
 from alerts.route import Route, Routing
 from alerts.rows import hold_row, notification_rows, transition_row
+from alerts.silence import reminder_at
 from alerts.state import Firing, Instance, ResolveReason, State, Transition, end_all
 from core.rows import Row
 from rules.model import Rule
@@ -39,7 +41,9 @@ class Board:
         self._memories: dict[str, Memory] = {}
         self._groups: dict[str, AlertGroup] = {}
         self._groups_of: dict[AlertKey, set[str]] = {}
+        self._incidents: dict[str, str] = {}
         self._due: list[tuple[datetime, str]] = []
+        self.muting = Muting(routing, self._sources)
 
     @property
     def next_due(self) -> datetime | None:
@@ -56,9 +60,21 @@ class Board:
             for one in memory.instances.values():
                 yield rule, one
 
+    def _sources(self) -> Iterable[tuple[str, Mapping[str, str]]]:
+        return ((one.fingerprint, one.labels) for _, one in self.instances() if one.firing)
+
+    def groups(self) -> Iterable[AlertGroup]:
+        """Return every group, those without an incident too."""
+        return self._groups.values()
+
+    def group_of(self, incident: str) -> AlertGroup | None:
+        """Return the group of an open incident."""
+        return self._groups.get(self._incidents.get(incident, ""))
+
     def restore(self, saved: Saved, at: datetime) -> Changes:
         """Take what was stored: alerts of rules that are no more end, alerts join the groups of a changed routing."""
         self._memories = dict(saved.memories)
+        self.muting.silences = {one.id: one for one in saved.silences}
         for group in saved.groups:
             self._keep(group)
         changes = Changes()
@@ -110,6 +126,7 @@ class Board:
         """Bring transitions to the groups that they concern."""
         firing: dict[str, list[AlertKey]] = {}
         ended: dict[str, dict[AlertKey, Instance]] = {}
+        self.muting.changed()
         for rule, one in found:
             if (one.before, one.after) != (State.RESOLVED, State.INACTIVE):  # that it is forgotten is no news
                 changes.events.append(transition_row(one))
@@ -121,12 +138,21 @@ class Board:
                     ended.setdefault(name, {})[key] = one.instance
         self._joined(firing, changes)
         for name, alerts in ended.items():
-            group = self._groups[name]
-            self._keep(group.with_ended(alerts), changes)
-            if group.told is not None and group.next_flush > at:
-                changes.events += [
-                    hold_row(one, group.receiver, group.incident, Hold.GROUP_INTERVAL, at) for one in alerts.values()
-                ]
+            self._ended(self._groups[name], alerts, at, changes)
+
+    def _ended(self, group: AlertGroup, alerts: Mapping[AlertKey, Instance], at: datetime, changes: Changes) -> None:
+        """Take what is over. Of what nobody was told, since it was held or closed by hand, nothing is said."""
+        closed = {key for key, one in alerts.items() if group.has_closed(key, one)}
+        unheard = {key for key, one in alerts.items() if key in group.held and not group.tells(key, one)} - closed
+        told = {key: one for key, one in alerts.items() if key not in closed | unheard}
+        self._keep(group.without(closed | unheard).with_ended(told), changes)
+        for key in unheard:
+            row = hold_row(alerts[key], group.receiver, group.incident, Hold.RESOLVED_BEFORE_FIRST, at)
+            changes.events.append(row)
+        if group.told is not None and group.next_flush > at:
+            changes.events += [
+                hold_row(one, group.receiver, group.incident, Hold.GROUP_INTERVAL, at) for one in told.values()
+            ]
 
     def _join(
         self, key: AlertKey, one: Instance, at: datetime, firing: dict[str, list[AlertKey]], changes: Changes
@@ -139,6 +165,8 @@ class Board:
                 known = self._adopted(key, route, routes.keys(), changes)
                 group = open_group(route, one.labels, at, fired_at)
                 self._keep(group if known is None else replace(known, key=name, route=route.path), changes)
+            elif self._groups[name].dormant and not self.alive(self._groups[name]):
+                self._keep(self._groups[name].again(at, route.group_wait), changes)
             group = self._groups[name]
             if key in group.members and key not in group.ended:
                 continue
@@ -164,18 +192,28 @@ class Board:
         before = self._groups.get(group.key)
         if before is None or before.next_flush != group.next_flush:
             heapq.heappush(self._due, (group.next_flush, group.key))
-        for key in group.members - (before.members if before else frozenset()):
+        members = before.members if before else frozenset()
+        for key in group.members - members:
             self._groups_of.setdefault(key, set()).add(group.key)
+        self._leave(group.key, members - group.members)
+        if before is not None and before.incident != group.incident:
+            self._incidents.pop(before.incident, None)
+        if group.incident:
+            self._incidents[group.incident] = group.key
         self._groups[group.key] = group
         if changes is not None:
             changes.groups[group.key] = group
 
     def _drop(self, group: AlertGroup, changes: Changes) -> None:
-        del self._groups[group.key]
+        known = self._groups.pop(group.key)
+        self._incidents.pop(known.incident, None)
         changes.groups[group.key] = None
-        for key in group.members:
+        self._leave(group.key, known.members)
+
+    def _leave(self, name: str, keys: Iterable[AlertKey]) -> None:
+        for key in keys:
             names = self._groups_of.get(key, set())
-            names.discard(group.key)
+            names.discard(name)
             if not names:
                 self._groups_of.pop(key, None)
 
@@ -193,40 +231,71 @@ class Board:
                 self._flush_one(group, now, changes)
 
     def _flush_one(self, group: AlertGroup, now: datetime, changes: Changes) -> None:
-        route = self._routes.get((group.route, group.receiver), self._routing.root)
+        route = self._route(group)
         at = group.due(now, route.group_interval)
-        firing = self._firing(group)
-        reason = decide(group.told, members_of(firing), members_of(group.ended), at, route)
-        render = self._renderer(group.receiver)
-        after = group
-        if reason is not None and render is not None:
-            after = self._say(group, firing, reason, at, render, changes)
-        elif group.told is None:
-            changes.events += _untold(group, firing if group.waits else {}, at)
-            after = replace(group, members=frozenset(firing), ended={})
-        if not firing and (render is not None or group.told is None):
-            self._drop(group, changes)
+        after = self._look(group, route, at, changes)
+        alive = self.alive(after)
+        if after.told is None or after.told.firing:
+            ended = not alive and after.told is None
+        else:
+            ended = not alive
+            after = after.over(alive)
+        if ended and not after.closed:
+            self._drop(after, changes)
             return
         # A tick that says nothing is not stored: after a restart the grid gives the same next one.
         self._keep(after.after(at, route.group_interval), None if after == group else changes)
 
-    def _firing(self, group: AlertGroup) -> dict[AlertKey, Instance]:
+    def _look(self, group: AlertGroup, route: Route, at: datetime, changes: Changes) -> AlertGroup:
+        """Return a group after it has said what there is to say at a moment, or noted why it does not."""
+        alive = self.alive(group)
+        held = self.muting.held(alive, route, at)
+        reason, shown = _news(group, alive, held, route, at)
+        if reason is Reason.REPEAT_INTERVAL and group.ack is not None:
+            held, reason = dict.fromkeys(alive, Held(Hold.ACKNOWLEDGED, group.ack.actor)), None
+        noted = _note(group, alive, held, at, changes)
+        heard = self._renderer(group.receiver) is not None
+        if reason is not None and heard:
+            noted = replace(noted, silenced=shown, reminded=reason is Reason.SILENCE_ENDS_SOON)
+            return self.say(noted, reason, at, changes)
+        if group.told is None:
+            changes.events += _untold(group, alive if group.waits and not heard else {}, at)
+            return replace(noted.over(alive), waits=group.waits)
+        return noted
+
+    def look(self, group: AlertGroup, at: datetime, changes: Changes) -> None:
+        """Let an open incident say at once what a silence or its end changes."""
+        if group.told is not None:
+            after = self._look(group, self._route(group), at, changes)
+            if after != group:
+                self._keep(after, changes)
+
+    def put(self, group: AlertGroup, changes: Changes) -> None:
+        """Take a group that a person's action has changed."""
+        self._keep(group, changes)
+
+    def _route(self, group: AlertGroup) -> Route:
+        return self._routes.get((group.route, group.receiver), self._routing.root)
+
+    def alive(self, group: AlertGroup) -> dict[AlertKey, Instance]:
+        """Return what fires in a group and was not closed by hand."""
         alerts = {
             key: self.memory(key.rule).instances.get(key.fingerprint)
             for key in sorted(group.members - group.ended.keys())
         }
-        return {key: one for key, one in alerts.items() if one is not None and one.firing}
+        return {
+            key: one
+            for key, one in alerts.items()
+            if one is not None and one.firing and not (group.closed and group.has_closed(key, one))
+        }
 
-    def _say(
-        self,
-        group: AlertGroup,
-        firing: Mapping[AlertKey, Instance],
-        reason: Reason,
-        at: datetime,
-        render: Callable[[Notification], Payload],
-        changes: Changes,
-    ) -> AlertGroup:
-        after, notification = speak(group, firing, reason, at, self._rules)
+    def say(self, group: AlertGroup, reason: Reason, at: datetime, changes: Changes, closed_by: str = "") -> AlertGroup:
+        """Return a group after it has told its receiver of everything in it, if there is a receiver."""
+        render = self._renderer(group.receiver)
+        if render is None:
+            return group
+        firing = self._shown(group, reason, at)
+        after, notification = speak(group, firing, reason, at, self._rules, closed_by)
         payload = render(notification)
         receiver = self._routing.receivers.get(group.receiver)
         changes.messages.append(
@@ -243,11 +312,16 @@ class Board:
                 at=at,
             )
         )
-        news = members_of(firing), members_of(group.ended)
-        if group.told is not None and reason is not Reason.REPEAT_INTERVAL:
-            news = news[0] - group.told.firing, news[1] - group.told.resolved
-        changes.events += notification_rows(notification, (one.fingerprint for one in news[0] | news[1]))
+        changes.events += notification_rows(notification, _causes(group, after, reason))
         return after
+
+    def _shown(self, group: AlertGroup, reason: Reason, at: datetime) -> dict[AlertKey, Instance]:
+        """Return what a message shows as firing: what is not held, or if everything is, all of it."""
+        alive = self.alive(group)
+        held = self.muting.held(alive, self._route(group), at)
+        if reason is Reason.ALL_RESOLVED:
+            return {}
+        return {key: one for key, one in alive.items() if key not in held} or alive
 
 
 def _untold(group: AlertGroup, firing: Mapping[AlertKey, Instance], at: datetime) -> list[Row]:
@@ -255,6 +329,52 @@ def _untold(group: AlertGroup, firing: Mapping[AlertKey, Instance], at: datetime
     rows = [hold_row(one, group.receiver, "", Hold.RESOLVED_BEFORE_FIRST, at) for one in group.ended.values()]
     rows += [hold_row(one, group.receiver, "", Hold.NO_RECEIVER, at) for one in firing.values()]
     return rows
+
+
+def _news(
+    group: AlertGroup, alive: Mapping[AlertKey, Instance], held: Mapping[AlertKey, Held], route: Route, at: datetime
+) -> tuple[Reason | None, Silenced | None]:
+    """Return why a receiver must be told now, if it must, and the silence that its message shows then."""
+    firing = {key: one for key, one in alive.items() if key not in held}
+    if firing or not alive:
+        reason = decide(group.told, members_of(firing), members_of(group.ended), at, route)
+        if reason is None and firing and group.silenced is not None:
+            reason = Reason.UNSILENCED
+        return reason, None
+    if group.told is None:
+        return None, None
+    if not any(group.tells(key, one) for key, one in alive.items()):
+        return Reason.ALL_RESOLVED, None  # what fires is held, and everything that was told is over
+    silence = silence_of(held, at)
+    if silence is None:
+        return None, group.silenced
+    shown, remind_at = silence.seen(at), reminder_at(silence)
+    if shown != group.silenced:
+        return Reason.SILENCED, shown
+    soon = remind_at is not None and at >= remind_at and not group.reminded
+    return (Reason.SILENCE_ENDS_SOON if soon else None), shown
+
+
+def _note(
+    group: AlertGroup, alive: Mapping[AlertKey, Instance], held: Mapping[AlertKey, Held], at: datetime, changes: Changes
+) -> AlertGroup:
+    """Return a group that knows what is kept quiet in it; each change of that is a row."""
+    why = {key: one.why for key, one in held.items()}
+    for key, one in held.items():
+        if group.held.get(key) is not one.why:
+            changes.events.append(hold_row(alive[key], group.receiver, group.incident, one.why, at))
+    return group if why == group.held else replace(group, held=why)
+
+
+def _causes(before: AlertGroup, after: AlertGroup, reason: Reason) -> set[str]:
+    """Return the fingerprints of the alerts that a notification is about."""
+    told = after.told
+    if told is None or reason in ACTIONS:
+        return set()
+    firing, resolved = told.firing, told.resolved
+    if before.told is not None and reason not in (Reason.REPEAT_INTERVAL, Reason.RESOLVED_BY_HAND):
+        firing, resolved = firing - before.told.firing, resolved - before.told.resolved
+    return {one.fingerprint for one in firing | resolved}
 
 
 def _walk(route: Route) -> Iterable[Route]:

@@ -8,6 +8,7 @@ from alerts.evaluate import Memory
 from alerts.group import AlertGroup, AlertKey
 from alerts.model import AlertStatus, Reason, Severity
 from alerts.notify.base import Payload
+from alerts.silence import Silence
 from alerts.state import Instance
 from core.rows import Row
 
@@ -35,17 +36,19 @@ class Changes:
     instances: dict[AlertKey, Instance | None] = field(default_factory=dict)
     empty: dict[str, int | None] = field(default_factory=dict)
     groups: dict[str, AlertGroup | None] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.instances or self.empty or self.groups or self.messages or self.events)
+        return bool(self.instances or self.empty or self.groups or self.silences or self.messages or self.events)
 
     def add(self, later: "Changes") -> None:
         """Take the changes of a later step too."""
         self.instances.update(later.instances)
         self.empty.update(later.empty)
         self.groups.update(later.groups)
+        self.silences.update(later.silences)
         self.messages += later.messages
         self.events += later.events
 
@@ -96,3 +99,4 @@ class Saved:
     memories: Mapping[str, Memory]
     groups: Iterable[AlertGroup]
     waiting: Iterable[Waiting]
+    silences: Iterable[Silence] = ()

@@ -1,11 +1,16 @@
 """Alerts and groups as JSON texts, as the store keeps them, and back."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from alerts.group import AlertGroup, AlertKey, Member, Told
+from alerts.intervals import Interval, Span
+from alerts.labels import Matcher, Operator
+from alerts.model import Ack, Hold, Silenced
+from alerts.silence import Silence
 from alerts.state import Firing, Instance, Pending, Phase, Resolved, ResolveReason, Texts
 from core.rows import Row
 
@@ -37,6 +42,11 @@ def dump_group(group: AlertGroup) -> str:
         "opened_at": group.opened_at and group.opened_at.isoformat(),
         "version": group.version,
         "waits": group.waits,
+        "ack": group.ack and [group.ack.actor, group.ack.at.isoformat()],
+        "silenced": group.silenced and _silenced(group.silenced),
+        "reminded": group.reminded,
+        "closed": sorted(group.closed),
+        "held": [[key, why] for key, why in group.held.items()],
     }
     return json.dumps(document, ensure_ascii=False)
 
@@ -58,6 +68,43 @@ def read_group(text: str) -> AlertGroup:
         opened_at=_moment(given["opened_at"]),
         version=given["version"],
         waits=given["waits"],
+        ack=_read_ack(given.get("ack")),
+        silenced=_read_silenced(given.get("silenced")),
+        reminded=given.get("reminded", False),
+        closed=_members(given.get("closed", [])),
+        held={AlertKey(*key): Hold(why) for key, why in given.get("held", [])},
+    )
+
+
+def dump_silence(silence: Silence) -> str:
+    """Return a silence as text."""
+    document = {
+        "id": silence.id,
+        "matchers": [[one.name, one.operator, one.value] for one in silence.matchers],
+        "starts_at": silence.starts_at.isoformat(),
+        "ends_at": silence.ends_at.isoformat(),
+        "author": silence.author,
+        "comment": silence.comment,
+        "created_at": silence.created_at.isoformat(),
+        "weekly": [dataclasses.asdict(one) for one in silence.weekly],
+        "incident": silence.incident,
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def read_silence(text: str) -> Silence:
+    """Return the silence of a text."""
+    given = json.loads(text)
+    return Silence(
+        id=given["id"],
+        matchers=tuple(Matcher(name, Operator(operator), value) for name, operator, value in given["matchers"]),
+        starts_at=datetime.fromisoformat(given["starts_at"]),
+        ends_at=datetime.fromisoformat(given["ends_at"]),
+        author=given["author"],
+        comment=given["comment"],
+        created_at=datetime.fromisoformat(given["created_at"]),
+        weekly=tuple(_interval(one) for one in given["weekly"]),
+        incident=given["incident"],
     )
 
 
@@ -121,6 +168,23 @@ def _read_told(given: Sequence[Any] | None) -> Told | None:
 
 def _members(given: Sequence[Sequence[str]]) -> frozenset[Member]:
     return frozenset(Member(*one) for one in given)
+
+
+def _interval(given: Mapping[str, Any]) -> Interval:
+    spans = {name: tuple(Span(*one) for one in value) for name, value in given.items() if name != "zone"}
+    return Interval(**spans, zone=given["zone"])
+
+
+def _read_ack(given: Sequence[str] | None) -> Ack | None:
+    return Ack(given[0], datetime.fromisoformat(given[1])) if given else None
+
+
+def _silenced(one: Silenced) -> list[str]:
+    return [one.silence, one.until.isoformat(), one.actor, one.comment]
+
+
+def _read_silenced(given: Sequence[str] | None) -> Silenced | None:
+    return Silenced(given[0], datetime.fromisoformat(given[1]), given[2], given[3]) if given else None
 
 
 def _moment(text: str | None) -> datetime | None:

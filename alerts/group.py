@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from alerts.model import Labels, Reason
+from alerts.model import Ack, Hold, Labels, Reason, Silenced
 from alerts.route import Route
 from alerts.state import Instance
 
@@ -47,6 +47,7 @@ class AlertGroup:
 
     `members` fired since the group began; those that ended are in `ended` too, as they were then. `incident` is the
     message's life: it opens with the first notification and closes, with the group, when all is resolved.
+    `closed` were resolved by hand and still breach: they are as good as over until they recover.
     """
 
     key: str
@@ -63,6 +64,14 @@ class AlertGroup:
     version: int = 0
     waits: bool = True
     """Its first flush is still to come."""
+    ack: Ack | None = None
+    silenced: Silenced | None = None
+    """What its message shows."""
+    reminded: bool = False
+    """Its message tells that the silence ends soon."""
+    closed: frozenset[Member] = frozenset()
+    held: Mapping[AlertKey, Hold] = field(default_factory=dict)
+    """What was kept quiet at the last flush."""
 
     def with_firing(self, keys: Iterable[AlertKey]) -> "AlertGroup":
         """Return the group with alerts that fire now."""
@@ -71,7 +80,52 @@ class AlertGroup:
 
     def with_ended(self, ended: Mapping[AlertKey, Instance]) -> "AlertGroup":
         """Return the group with some of its alerts resolved."""
-        return replace(self, ended={**self.ended, **ended})
+        closed = frozenset(one for one in self.closed if AlertKey(one.rule, one.fingerprint) not in ended)
+        return replace(self, ended={**self.ended, **ended}, closed=closed)
+
+    def without(self, keys: Iterable[AlertKey]) -> "AlertGroup":
+        """Return the group without some alerts of which nothing is to be said any more."""
+        gone = frozenset(keys)
+        return replace(
+            self,
+            members=self.members - gone,
+            ended={key: one for key, one in self.ended.items() if key not in gone},
+            closed=frozenset(one for one in self.closed if AlertKey(one.rule, one.fingerprint) not in gone),
+            held={key: why for key, why in self.held.items() if key not in gone},
+        )
+
+    def over(self, alive: Iterable[AlertKey] = ()) -> "AlertGroup":
+        """Return the group after its incident: what is left are alerts closed by hand, and such as nobody heard of."""
+        kept = frozenset(AlertKey(one.rule, one.fingerprint) for one in self.closed) | frozenset(alive)
+        return AlertGroup(
+            self.key,
+            self.receiver,
+            self.labels,
+            self.route,
+            self.created_at,
+            self.next_flush,
+            members=kept,
+            waits=False,
+            closed=self.closed,
+            held={key: why for key, why in self.held.items() if key in kept},
+        )
+
+    @property
+    def dormant(self) -> bool:
+        """Whether its incident is over, and what is left of it waits for nothing."""
+        return self.told is None and not self.waits
+
+    def again(self, at: datetime, wait: timedelta) -> "AlertGroup":
+        """Return a group that was over as it waits for the first message of its next incident."""
+        return replace(self, created_at=at, next_flush=at + wait, waits=True)
+
+    def tells(self, key: AlertKey, instance: Instance) -> bool:
+        """Whether its receiver was told that an alert fires."""
+        return self.told is not None and Member(*key, instance.episode) in self.told.firing
+
+    def has_closed(self, key: AlertKey, instance: Instance) -> bool:
+        """Whether an alert was resolved by hand, and has not recovered since."""
+        return Member(*key, instance.episode) in self.closed
 
     def due(self, now: datetime, interval: timedelta) -> datetime:
         """Return the last moment of its grid up to `now`: flushes that fell due while we were away run once."""

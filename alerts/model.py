@@ -24,6 +24,33 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class IncidentState(StrEnum):
+    """What an incident's message shows; SILENCED: everything that fires in it is."""
+
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    SILENCED = "silenced"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Somebody looks after an incident."""
+
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """The silence that keeps an incident quiet: the one that lasts longest."""
+
+    silence: str
+    until: datetime
+    actor: str
+    comment: str
+
+
 class Reason(StrEnum):
     """Why a group was told."""
 
@@ -32,6 +59,19 @@ class Reason(StrEnum):
     SOME_RESOLVED = "some_resolved"
     ALL_RESOLVED = "all_resolved"
     REPEAT_INTERVAL = "repeat_interval"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
+    """The silence is over, and it still fires."""
+    SILENCE_ENDS_SOON = "silence_ends_soon"
+    RESOLVED_BY_HAND = "resolved_by_hand"
+
+
+ACTIONS = frozenset(
+    {Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED, Reason.SILENCED, Reason.UNSILENCED, Reason.SILENCE_ENDS_SOON}
+)
+"""Reasons that tell of no alert: the incident is as it was, and its message looks different."""
 
 
 class Hold(StrEnum):
@@ -45,6 +85,17 @@ class Hold(StrEnum):
     """It ended before the first message was due: nobody needs to know."""
     NO_RECEIVER = "no_receiver"
     """Nothing is set up that could tell anybody."""
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+    """Another alert that fires says it all."""
+    MUTED = "muted"
+    """It is one of the route's mute times."""
+    INACTIVE = "inactive"
+    """It is none of the route's active times."""
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody looks after it: no reminder."""
+    CLOSED = "closed"
+    """Somebody has resolved it by hand, and it has not recovered since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +134,16 @@ class Notification:
     at: datetime
     source: str = ""
     links: dict[str, str] = field(default_factory=dict)
+    ack: Ack | None = None
+    silenced: Silenced | None = None
+    closed_by: str = ""
+    """Who resolved it by hand."""
+
+    @property
+    def state(self) -> IncidentState:
+        """What the message shows: a silence is louder than an acknowledgement, and an end beats both."""
+        if self.status is AlertStatus.RESOLVED:
+            return IncidentState.RESOLVED
+        if self.silenced is not None:
+            return IncidentState.SILENCED
+        return IncidentState.ACKNOWLEDGED if self.ack is not None else IncidentState.FIRING

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.group import AlertGroup, AlertKey, Member, Told
-from alerts.model import AlertStatus, AlertView, Notification, Reason, Severity
+from alerts.model import ACTIONS, AlertStatus, AlertView, Notification, Reason, Severity
 from alerts.state import Firing, Instance, Resolved
 from rules.model import Rule
 
@@ -32,19 +32,29 @@ def incident_name(group: AlertGroup, at: datetime) -> str:
 
 
 def speak(
-    group: AlertGroup, firing: Mapping[AlertKey, Instance], reason: Reason, at: datetime, rules: Mapping[str, Rule]
+    group: AlertGroup,
+    firing: Mapping[AlertKey, Instance],
+    reason: Reason,
+    at: datetime,
+    rules: Mapping[str, Rule],
+    closed_by: str = "",
 ) -> tuple[AlertGroup, Notification]:
-    """Return the group after it has spoken, and what it says: the whole incident as it is now."""
+    """Return the group after it has spoken, and what it says: the whole incident as it is now.
+
+    Whatever fires is shown as over when somebody has closed the incident.
+    """
     ended = dict(sorted(group.ended.items(), key=lambda item: _ended_at(item[1]))[-ENDED_SHOWN:])
     views = [_view(key, one, rules) for key, one in firing.items()]
+    if closed_by:
+        views = [replace(one, status=AlertStatus.RESOLVED, resolved_at=at) for one in views]
     views += [_view(key, one, rules) for key, one in ended.items()]
     opened_at = group.opened_at or min((one.fired_at for one in views), default=at)
-    status = AlertStatus.FIRING if firing else AlertStatus.RESOLVED
-    told = Told(members_of(firing), members_of(group.ended), at)
+    fires = bool(firing) and not closed_by
+    status = AlertStatus.FIRING if fires else AlertStatus.RESOLVED
     after = replace(
         group,
         ended=ended,
-        told=told,
+        told=_told(group, firing, reason, at),
         incident=group.incident or incident_name(group, at),
         opened_at=opened_at,
         version=group.version + 1,
@@ -59,11 +69,25 @@ def speak(
         reason=reason,
         alerts=tuple(views),
         opened_at=opened_at,
-        closed_at=None if firing else max((_ended_at(one) for one in ended.values()), default=at),
+        closed_at=None if fires else _closed_at(ended, at, closed_by),
         at=at,
         source="deskwatch",
+        ack=group.ack,
+        silenced=group.silenced,
+        closed_by=closed_by,
     )
     return after, notification
+
+
+def _told(group: AlertGroup, firing: Mapping[AlertKey, Instance], reason: Reason, at: datetime) -> Told:
+    """Return what the receiver knows now. What a person did tells of no alert: the news are still to come."""
+    if group.told is not None and reason in ACTIONS:
+        return replace(group.told, at=at)
+    return Told(members_of(firing), members_of(group.ended), at)
+
+
+def _closed_at(ended: Mapping[AlertKey, Instance], at: datetime, closed_by: str) -> datetime:
+    return at if closed_by else max((_ended_at(one) for one in ended.values()), default=at)
 
 
 def members_of(alerts: Mapping[AlertKey, Instance]) -> frozenset[Member]:

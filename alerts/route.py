@@ -5,7 +5,7 @@ Depth first; the first child that matches wins unless it says `continue`; childr
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.inhibit import Inhibition
+from alerts.intervals import Interval
 from alerts.labels import BadMatcher, Matcher, all_match, read_matcher
 from alerts.settings import AlertSettings
 from core import durations
@@ -46,6 +48,8 @@ class Route:
     repeat_interval: timedelta
     goes_on: bool
     children: tuple["Route", ...] = ()
+    mute_times: tuple[str, ...] = ()
+    active_times: tuple[str, ...] = ()
 
     def match(self, labels: Mapping[str, str]) -> Iterator["Route"]:
         """Yield the routes that an alert takes."""
@@ -70,10 +74,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The tree and its receivers."""
+    """The tree and its receivers, and what keeps alerts quiet."""
 
     root: Route
     receivers: Mapping[str, Receiver]
+    inhibitions: tuple[Inhibition, ...] = ()
+    time_intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
 
 
 class _Slack(BaseModel):

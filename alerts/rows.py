@@ -59,6 +59,19 @@ def delivery_row(incident: str, receiver: str, severity: Severity, event: str, r
     return Row("alert_events", at, values)
 
 
+def action_row(subject: str, receiver: str, reason: str, actor: str, at: datetime) -> Row:
+    """Return the row of what a person did to an incident or to a silence; it has its name for a fingerprint."""
+    values: dict[str, Value] = {
+        "event": "action",
+        "receiver": receiver or None,
+        "reason": reason,
+        "fingerprint": subject,
+        "incident": subject,
+        "labels": json.dumps({"by": actor}, ensure_ascii=False),
+    }
+    return Row("alert_events", to_nanos(at) + _apart(f"{receiver}{subject}{reason}"), values)
+
+
 def evaluation_row(
     group: str, rule: str, slot: datetime, evaluation: Evaluation, *, duration_ms: float, lateness_ms: float
 ) -> Row:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from alerts.actions import Actions
 from alerts.board import Board, Render
 from alerts.changes import Changes, waiting_of
 from alerts.engine import Engine
@@ -65,6 +66,7 @@ class AlertService:
         self._messages = MessageList()
         self._sender = Sender(store, self.notifier, clock, self._messages.report)
         self._saver = Saver(store, writer, clock, self._stored)
+        self.actions = Actions(self._board, self._saver.save, store.knows)
         self._path = PathWatch(reader, settings.path_late)
         self._engine = Engine(self._board, reader, writer, self._path, clock, self._saver.save)
         self._engine.use(rules)

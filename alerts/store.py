@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS instances (
   rule TEXT NOT NULL, fingerprint TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (rule, fingerprint)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS groups (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, ends_at TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS incidents (
   incident TEXT PRIMARY KEY, receiver TEXT NOT NULL, channel TEXT NOT NULL,
   message_channel TEXT, message_ts TEXT,
@@ -186,6 +187,11 @@ class Store:
         sql = "SELECT * FROM messages ORDER BY at DESC, version DESC LIMIT ?"
         return await self._database.run(lambda db: [_logged(one) for one in db.execute(sql, (limit,))])
 
+    async def knows(self, incident: str) -> bool:
+        """Whether there is, or was, an incident of that name."""
+        sql = "SELECT 1 FROM incidents WHERE incident = ?"
+        return await self._database.run(lambda db: db.execute(sql, (incident,)).fetchone() is not None)
+
     async def prune(self, now: datetime) -> None:
         """Forget messages and incidents that are over for long."""
 
@@ -193,6 +199,7 @@ class Store:
             before = (now - KEPT).isoformat()
             sql = "DELETE FROM messages WHERE at < ? AND incident NOT IN (SELECT incident FROM outbox)"
             db.execute(sql, (before,))
+            db.execute("DELETE FROM silences WHERE ends_at < ?", (before,))
             db.execute(
                 "DELETE FROM incidents WHERE incident NOT IN (SELECT incident FROM messages) "
                 "AND incident NOT IN (SELECT json_extract(body, '$.incident') FROM groups)"
@@ -232,7 +239,8 @@ def _load(db: sqlite3.Connection) -> Saved:
         )
         for one in db.execute(sql)
     ]
-    return Saved(memories, groups, waiting)
+    silences = [codec.read_silence(one["body"]) for one in db.execute("SELECT body FROM silences ORDER BY ends_at")]
+    return Saved(memories, groups, waiting, silences)
 
 
 def _save(db: sqlite3.Connection, changes: Changes) -> None:
@@ -250,6 +258,9 @@ def _save(db: sqlite3.Connection, changes: Changes) -> None:
             db.execute("DELETE FROM groups WHERE key = ?", (key,))
         else:
             db.execute("INSERT OR REPLACE INTO groups VALUES (?, ?)", (key, codec.dump_group(group)))
+    for silence in changes.silences.values():
+        row = (silence.id, silence.ends_at.isoformat(), codec.dump_silence(silence))
+        db.execute("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", row)
     for message in changes.messages:
         _queue(db, message)
     _add_events(db, changes.events)
