@@ -134,6 +134,10 @@ class Desk:
         names = ("symbol", "order_id", "trade_id", "side", "price", "qty", "fee", "fee_asset", "liquidity")
         return sorted((nanos(row["ts"]), *(row[name] for name in names)) for row in rows)
 
+    async def has_fills(self) -> bool:
+        """Return whether the table has any fill."""
+        return bool(await self.fills())
+
     def truth(self) -> list[tuple[object, ...]]:
         """Return the simulator's ledger as the same values."""
         return sorted(_true_row(one) for one in self.account.ledger.fills)

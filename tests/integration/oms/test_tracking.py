@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from core.tasks import start
+from simulator.account_server import SimulatedAccount
 from storage.address import Address
 from tests.integration.oms.desk import Bustle, Desk, desk, nanos, open_account, until
 
@@ -33,11 +34,12 @@ async def test_every_fill_is_there_once_through_every_failure(questdb: Address, 
         bustle = Bustle(account, 5)
         trading = start(group, "bustle", bustle.run())
         async with tracked.track(symbols=["BTC-USDT"]):  # the other is learned from the stream
-            await asyncio.sleep(0.6)
-            account.faults.drop_fills = True
-            await asyncio.sleep(0.6)
-            account.faults.drop_fills = False
+            _ = await until(tracked.has_fills)  # the stream is up
             await asyncio.sleep(0.3)
+            account.faults.drop_fills = True
+            await traded(account, 5)
+            account.faults.drop_fills = False
+            await traded(account, 3)
             account.venue.refuse(0.5)
             account.venue.rest_fails(503, 0.8)
             account.venue.disconnect(private=True)
@@ -49,6 +51,16 @@ async def test_every_fill_is_there_once_through_every_failure(questdb: Address, 
             await settled(tracked)
         trading.cancel()
         await shows_what_went_wrong(tracked)
+
+
+async def traded(account: SimulatedAccount, more: int) -> None:
+    """Wait until the account has traded some more."""
+    wanted = len(account.ledger.fills) + more
+
+    async def enough() -> bool:
+        return len(account.ledger.fills) >= wanted
+
+    _ = await until(enough)
 
 
 async def shows_what_went_wrong(tracked: Desk) -> None:
