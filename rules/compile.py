@@ -138,6 +138,8 @@ def _compared(kind: Spike) -> str:
     above, under = ("current", "usual") if kind.compare is Compare.RATIO else ("(current - usual)", "spread")
     floor = "" if kind.floor is None else f"greatest({under}, {kind.floor!r})"
     enough = f"steps >= {kind.min_samples} AND {floor or under} > 0"
+    if kind.ignore_below is not None:
+        enough += f" AND usual >= {kind.ignore_below!r}"
     return f"CASE WHEN {enough} THEN {above} / {floor or under} END"
 
 

@@ -14,6 +14,10 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?", re.ASCII)
 _WORD = re.compile(r"\w+|[^\w\s]")
+_HINTS = {
+    "\\t": "a tab cannot indent YAML; use spaces",
+    "expected ',' or": "inside { } and [ ] a text with a comma or a bracket needs quotes",
+}
 _HEADER = re.compile(r"[^\n]*\n")
 
 
@@ -40,7 +44,7 @@ class Document:
             root = yaml.compose(self.text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            hint = "a tab cannot indent YAML; use spaces" if "\\t" in str(error.problem) else ""
+            hint = next((hint for sign, hint in _HINTS.items() if sign in str(error.problem)), "")
             if mark is not None:
                 self.complain(mark, f"not YAML: {error.problem or error.context}", hint)
             return None

@@ -82,7 +82,7 @@ def _verdict(rule: Rule) -> Iterator[str]:
         case Alerts(match=match, by=by):
             yield f"value is the number of firing alerts with {', '.join(map(str, match))}"
             yield from [f"one for each {', '.join(by)}"] if by else []
-            yield from _conditions(rule, rule.kind.condition)
+            yield from _conditions(rule, rule.kind.condition, counts=True)
         case Change(condition=None):
             yield "every row is a breach: new is not what old was"
         case kind:
@@ -107,11 +107,18 @@ def _meaning(kind: object) -> Iterator[str]:
             return
 
 
-def _conditions(rule: Rule, condition: Condition | None) -> Iterator[str]:
+def _conditions(rule: Rule, condition: Condition | None, *, counts: bool = False) -> Iterator[str]:
+    say = _at_least if counts else _condition
     for level in rule.levels:
-        yield f"{level.severity}: {_condition(level.condition)}"
+        yield f"{level.severity}: {say(level.condition)}"
     if not rule.levels:
-        yield "every row is a breach" if condition is None else _condition(condition)
+        yield "every row is a breach" if condition is None else say(condition)
+
+
+def _at_least(condition: Condition) -> str:
+    least = (condition.above or 0.0) + 1
+    until = "" if condition.clear_below is None else f" (once firing, until it is below {condition.clear_below:g})"
+    return f"a breach when value is {least:g} or more{until}"
 
 
 def _condition(condition: Condition) -> str:

@@ -113,6 +113,7 @@ KINDS: dict[str, tuple[Key, ...]] = {
         ),
         Key("min_samples", Form.COUNT, "fewer steps of the baseline with a value: no verdict; 3 unless given"),
         Key("floor", Form.NUMBER, "what is divided by (the usual step, or the deviation) is taken for no less"),
+        Key("ignore_below", Form.NUMBER, "a usual step of less than this is too little to judge by: no verdict"),
         Key("empty", Form.CHOICE, "a step without rows: not looked at, or 0", choices=tuple(Empty)),
         *CONDITION,
         *LEVELS,

@@ -176,6 +176,7 @@ class KindReader:
             Compare(get(inner, "compare", Compare.RATIO)),
             samples,
             get(inner, "floor", None),
+            get(inner, "ignore_below", None),
             Empty(get(inner, "empty", Empty.SKIP)),
             condition,
         )

@@ -122,6 +122,9 @@ class Spike:
     compare: Compare
     min_samples: int
     floor: float | None
+    """What is divided by is taken for no less."""
+    ignore_below: float | None
+    """A usual step of less gives no verdict."""
     empty: Empty
     condition: Condition
 

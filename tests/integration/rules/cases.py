@@ -46,6 +46,20 @@ def _quote(venue: str, before: float, bid: float, ask: float, **more: Value) -> 
     return "quotes", before, {"venue": venue, "bid": bid, "ask": ask, **S, **more}
 
 
+def _mark(venue: str, before: float, mark: float | None) -> Entry:
+    return "funding", before, {"venue": venue, "mark": mark, "rate": 0.0001, **S}
+
+
+def _instrument(venue: str, before: float, tick: str, status: str = "TRADING", **more: Value) -> Entry:
+    return "instruments", before, {"venue": venue, "tick": Decimal(tick), "status": status, **S, **more}
+
+
+def _rates(venue: str, usual: int, now: int, channel: str = "trades") -> list[Entry]:
+    """A row a minute: eight usual minutes, and the last one."""
+    before = [_feed(venue, 60 * n - 30, messages=usual, channel=channel) for n in range(2, 10)]
+    return [*before, _feed(venue, 30, messages=now, channel=channel)]
+
+
 def _discrepancy(venue: str, before: float, kind: str, key: str, **more: Value) -> Entry:
     return "reconciliations", before, {"venue": venue, "kind": kind, "key": key, "age_s": 4.0, **ACC, **more}
 
@@ -161,6 +175,54 @@ MARKET: Mapping[str, Case] = {
             _quote("a", 1, 100.0, 100.2, symbol="good alone"),
         ],
         [{"symbol": "bad"}],
+    ),
+    "MessageRateCollapse": Case(
+        _rates("bad", 1000, 100)
+        + _rates("good", 1000, 210)
+        + _rates("good quiet", 299, 0)
+        + _rates("good account", 1000, 0, "account")
+        + _rates("good new", 1000, 0)[5:],
+        [{**BAD, "channel": "trades"}],
+        0.1,
+    ),
+    "MarkDivergence": Case(
+        [
+            _mark("bad", 9, 101.0),
+            _quote("bad", 1, 99.9, 100.1),
+            _mark("good", 9, 100.2),
+            _quote("good", 1, 99.9, 100.1),
+            _mark("good no book", 1, 101.0),
+            _mark("good no mark", 1, None),
+            _quote("good no mark", 1, 99.9, 100.1),
+            _mark("good old", 11, 101.0),
+            _quote("good old", 1, 99.9, 100.1),
+        ],
+        [BAD_BOOK],
+        1 / 101 * 10_000,
+    ),
+    "TickSizeChanged": Case(
+        [
+            _instrument("bad", 29 * 86_400, "0.1"),
+            _instrument("bad", 3599, "0.01"),
+            _instrument("good old", 7200, "0.1"),
+            _instrument("good old", 3600, "0.01"),
+            _instrument("good", 7200, "0.1"),
+            _instrument("good", 1, "0.10", "BREAK"),
+            _instrument("good new", 1, "0.1"),
+            _instrument("good and back", 7200, "0.1"),
+            _instrument("good and back", 60, "0.01"),
+            _instrument("good and back", 1, "0.1"),
+        ],
+        [BAD_BOOK],
+    ),
+    "TradingStatusChanged": Case(
+        [
+            _instrument("bad", 7200, "0.1"),
+            _instrument("bad", 60, "0.1", "BREAK"),
+            _instrument("good", 7200, "0.1", "BREAK"),
+            _instrument("good", 60, "0.01", "BREAK"),
+        ],
+        [BAD_BOOK],
     ),
 }
 
@@ -283,6 +345,17 @@ ORDERS: Mapping[str, Case] = {
         ],
         [{**BAD_BOOK, "account": "main"}],
         1.5e6,
+    ),
+    "PositionDrift": Case(
+        [
+            ("positions", 500, {"venue": "bad", "source": "ours", "qty": Decimal(75), **ACC}),
+            ("positions", 5, {"venue": "bad", "source": "rest", "qty": Decimal(-65), **ACC}),
+            ("positions", 500, {"venue": "good", "source": "ours", "qty": Decimal("0.3"), **ACC}),
+            ("positions", 5, {"venue": "good", "source": "ws", "qty": Decimal("0.300000000000000001"), **ACC}),
+            ("positions", 5, {"venue": "good ours alone", "source": "ours", "qty": Decimal(1), **ACC}),
+        ],
+        [{**BAD_BOOK, "account": "main"}],
+        140,
     ),
     "BalanceDrift": Case(
         [

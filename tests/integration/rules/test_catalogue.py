@@ -14,9 +14,9 @@ from core.types import SECOND, Nanos
 from deskwatch.rulebook import explain_rules, tables_of
 from rules.catalogue import folder
 from rules.compile import compile_rule
-from rules.findings import Finding, breaches, read
+from rules.findings import Finding, breaches, read, severity_of
 from rules.load import load
-from rules.model import Rule
+from rules.model import Record, Rule
 from rules.template import render
 from storage.address import Address
 from storage.reader import reading
@@ -27,6 +27,15 @@ from tests.integration.seed import seed
 pytestmark = pytest.mark.database
 
 RULES = load([folder()])
+
+
+def rule_of(name: str) -> Rule:
+    """Return a rule of the catalogue."""
+    found = RULES.find(name)
+    assert found is not None
+    return found[1]
+
+
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = {str(file.relative_to(ROOT)): file.read_text() for file in (ROOT / "docs" / "runbooks").glob("*.md")}
 HOUR: Nanos = 3600 * SECOND
@@ -35,6 +44,9 @@ START: Nanos = (SystemClock().now() // HOUR - 6 * 24) * HOUR
 MOMENTS = {name: START + 2 * index * HOUR for index, name in enumerate(CASES)}
 """Each rule has its own time, so that no other rule's rows are in its window."""
 MOMENTS["HeartbeatMissing"] += 12 * HOUR  # that rule looks back so far
+for _far, _name in enumerate(("TickSizeChanged", "TradingStatusChanged")):
+    MOMENTS[_name] = START - (2 + _far) * 40 * 24 * HOUR  # and these for a month, in a table without a TTL
+ALERTING = [name for name in RULES.names if not isinstance(rule_of(name).kind, Record)]
 QUIET: Nanos = START - 2 * HOUR
 SPREADS: Nanos = START - 3 * HOUR
 
@@ -69,14 +81,15 @@ async def findings(at: Address, name: str, now: datetime) -> tuple[Rule, Sequenc
     found = RULES.find(name)
     assert found is not None
     query = compile_rule(*found)
+    assert query is not None
     async with reading(at, statement_timeout=timedelta(seconds=5), connections=1) as reader:
         result = await reader.query(query.driver_sql, query.parameters(now))
     return found[1], read(found[1], result.columns, result.rows)
 
 
 def test_every_rule_has_its_case() -> None:
-    """A rule of the catalogue without a case would be unproved; `NoQuotes` has tests of its own."""
-    assert {name.partition("/")[2] for name in RULES.names} == {*CASES, "NoQuotes"}
+    """A rule of the catalogue without a case would be unproved; the three have tests of their own."""
+    assert {name.partition("/")[2] for name in RULES.names} == {*CASES, "NoQuotes", "VenueDown", "spread_bps"}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -96,7 +109,8 @@ async def test_a_rule_s_texts_have_every_name_they_use(filled: Address, name: st
     """No alert of the catalogue shows a template error, and none shows a number as unknown."""
     rule, found = await findings(filled, name, to_datetime(MOMENTS[name]))
     bad = next(one for one in found if dict(one.labels) in CASES[name].breaching)
-    shown = render(f"{rule.summary}\n{rule.description}", bad.labels, bad.value, bad.data)
+    labels = {**bad.labels, "severity": rule.severity, "alertname": rule.name}
+    shown = render(f"{rule.summary}\n{rule.description}", labels, bad.value, bad.data)
     assert "template error" not in shown
     assert "unknown" not in shown
 
@@ -135,6 +149,21 @@ async def test_hysteresis_keeps_what_fires_and_starts_nothing(filled: Address) -
     assert (new, going_on) == ({"30"}, {"20", "30"})
 
 
+@pytest.mark.parametrize(("before", "now"), [(0.25, "warn"), (0.1, "warn"), (0.04, "page")])
+def test_a_collapse_gets_louder(before: float, now: str) -> None:
+    """One rule, two severities: the value says which."""
+    rule = rule_of("MessageRateCollapse")
+    assert severity_of(rule, Finding({}, before), firing="warn") == now
+    assert severity_of(rule, Finding({}, 0.25), firing=None) is None
+
+
+async def test_what_a_spread_was_is_recorded(filled: Address) -> None:
+    """For each venue and symbol with both sides; the time is the evaluation's."""
+    _, found = await findings(filled, "spread_bps", to_datetime(SPREADS))
+    ours = {one.labels["symbol"]: one.value for one in found if one.labels["venue"] == "hysteresis"}
+    assert ours == {"10": pytest.approx(10), "20": pytest.approx(20), "30": pytest.approx(30)}
+
+
 async def test_the_database_accepts_every_rule(questdb: Address) -> None:
     """`rules check --db` finds nothing to say about the catalogue."""
     async with reading(questdb, statement_timeout=timedelta(seconds=5), connections=1) as reader:
@@ -156,12 +185,10 @@ def test_the_catalogue_is_sound_by_the_schema() -> None:
     _ = load([folder()], column_types())
 
 
-@pytest.mark.parametrize("name", RULES.names)
+@pytest.mark.parametrize("name", ALERTING)
 def test_every_rule_says_what_to_do(name: str) -> None:
     """Summary, description, a severity, and a runbook that is there."""
-    found = RULES.find(name)
-    assert found is not None
-    rule = found[1]
+    rule = rule_of(name)
     assert rule.summary
     assert rule.description
     assert (ROOT / rule.runbook).is_file()
@@ -178,5 +205,5 @@ async def test_a_runbook_s_query_runs(questdb: Address, file: str) -> None:
 
 def test_every_runbook_belongs_to_a_rule() -> None:
     """A runbook of a rule that is gone would mislead."""
-    named = {rule.runbook for group in RULES.groups for rule in group.rules}
+    named = {rule_of(name).runbook for name in ALERTING}
     assert set(RUNBOOKS) == named
