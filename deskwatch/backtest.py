@@ -120,7 +120,7 @@ class Backtest:
 
         async with asyncio.TaskGroup() as group:
             for one in self._watched:
-                if one.look is not Look.ALWAYS:
+                if one.look in (Look.ROWS, Look.BREACHES, Look.COUNTS):
                     start_once(group, f"backtest {one.identity}", look(one))
         return found
 
@@ -134,20 +134,30 @@ class Backtest:
         if len(moments) <= BATCH:
             return await self._history.scan(one.asked, one.look, moments)
         found: set[datetime] = set()
-        for part in _parts(moments, len(moments) // 2 if one.bound is not None else BATCH):
-            found |= await self._suspicious(one, part)
+
+        async def add(part: Sequence[datetime]) -> None:
+            found.update(await self._suspicious(one, part))
+
+        async with asyncio.TaskGroup() as group:
+            for part in _parts(moments, len(moments) // 2 if one.bound is not None else BATCH):
+                start_once(group, f"backtest {one.identity}", add(part))
         return found
 
     def _run_needed(self, wanted: dict[str, set[datetime]]) -> Callable[[Group, datetime], Awaitable[None]]:
         async def run(group: Group, at: datetime) -> None:
-            needed = [one for one in self._of_group[group.name] if self._matters(one, wanted, at)]
+            own = self._of_group[group.name]
+            needed = [one for one in own if self._matters(one, wanted, at)]
+            if needed or any(one.firing for _, one in self._board.instances()):
+                needed = [one for one in own if one.look is Look.FIRING or one in needed]
             if needed:
                 await self._engine.run(self._small(group, needed), at)
 
         return run
 
     def _matters(self, one: Watched, wanted: dict[str, set[datetime]], at: datetime) -> bool:
-        if one.look is Look.ALWAYS or at in wanted[one.identity]:
+        if one.look is Look.NEVER:
+            return False
+        if one.look is Look.ALWAYS or at in wanted.get(one.identity, ()):
             return True
         return _changes(self._board.memory(one.identity), at, counts=one.rule.no_data is not NoData.OK)
 
@@ -160,13 +170,8 @@ class Backtest:
 
 
 def _watch(group: Group, rule: Rule) -> Watched:
-    query = _query(group, rule)
-    look = look_of(rule) if query is not None else Look.ALWAYS
-    return Watched(group, rule, query, look, bound_of(rule) if look is Look.BREACHES else None)
-
-
-def _query(group: Group, rule: Rule) -> Query | None:
-    return compile_rule(group, rule)
+    look = look_of(rule)
+    return Watched(group, rule, compile_rule(group, rule), look, bound_of(rule) if look is Look.BREACHES else None)
 
 
 def _changes(memory: Memory, at: datetime, *, counts: bool) -> bool:

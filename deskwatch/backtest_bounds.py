@@ -8,10 +8,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rules.compile import Query
 from rules.lint import bind
-from rules.model import Condition, NoData, OnError, Rule, Sql, Stale, Threshold
+from rules.model import (
+    Alerts,
+    Change,
+    Condition,
+    Mismatch,
+    Missing,
+    NoData,
+    OnError,
+    Record,
+    Rule,
+    Spike,
+    Sql,
+    Stale,
+    Threshold,
+)
 
 BATCH = 24
 """Evaluations in one statement: more do not run faster, and cost the server memory."""
@@ -19,7 +34,9 @@ SLOT = "dw_slot"
 MARGIN = 1e-6
 """Of a threshold: numbers this near are evaluated, whatever the rounding of a sum or of the server's comparison."""
 
-_CALL = re.compile(r"(abs\s*\()?\s*(avg|max|min|first|last|sum|count)\s*\((.*)\)\s*(?:/\s*(\d+(?:\.\d+)?))?", re.DOTALL)
+_CALL = re.compile(r"(avg|max|min|first|last|sum|count)\s*\((.*)\)\s*(?:/\s*(\d+(?:\.\d+)?))?", re.DOTALL)
+_ABSOLUTE = re.compile(r"abs\s*\((.*)\)", re.DOTALL)
+_RANGE = re.compile(r"last\((\w+)\)\s*-\s*min\(\1\)")
 
 
 class Look(StrEnum):
@@ -31,8 +48,12 @@ class Look(StrEnum):
     """A row near or beyond the threshold is suspicious."""
     COUNTS = "counts"
     """As BREACHES, and so is an evaluation without any row."""
+    FIRING = "firing"
+    """It asks no query: while nothing fires it finds nothing."""
     ALWAYS = "always"
     """Nothing can be said: every evaluation runs."""
+    NEVER = "never"
+    """It makes no alert."""
 
 
 def look_of(rule: Rule) -> Look:
@@ -40,29 +61,38 @@ def look_of(rule: Rule) -> Look:
     if rule.on_error is OnError.ALERT:
         return Look.ALWAYS
     match rule.kind:
-        case Sql(condition=None):
+        case Record():
+            return Look.NEVER
+        case Alerts(condition=condition):
+            some = condition.above is not None and condition.above >= 0 and condition.below is None
+            return Look.FIRING if some and not rule.levels else Look.ALWAYS
+        case Sql(condition=None) | Change(condition=None):
             return Look.ROWS
-        case Sql():
+        case Sql() | Threshold() | Stale() | Spike() | Change() | Mismatch():
             return Look.BREACHES if rule.no_data is NoData.OK else Look.COUNTS
-        case Threshold():
-            return Look.BREACHES if rule.no_data is NoData.OK else Look.COUNTS
-        case Stale():
-            return Look.BREACHES
         case _:
             return Look.ALWAYS
 
 
 def _near(rule: Rule) -> str:
-    """Return the SQL of what is near or beyond the threshold."""
-    match rule.kind:
-        case Sql(condition=Condition() as condition) | Threshold(condition=condition):
-            parts = [] if condition.above is None else [f"value > {_less(condition.above)!r}"]
-            parts += [] if condition.below is None else [f"value < {_more(condition.below)!r}"]
-            return " OR ".join(parts)
-        case Stale(older_than=older):
-            return f"value > {_less(older.total_seconds())!r}"
-        case _:
-            return ""
+    """Return the SQL of what is near or beyond a threshold."""
+    if isinstance(rule.kind, Stale):
+        return f"value > {_less(rule.kind.older_than.total_seconds())!r}"
+    loosest = _loosest(rule)
+    parts = [] if loosest.above is None else [f"value > {_less(loosest.above)!r}"]
+    parts += [] if loosest.below is None else [f"value < {_more(loosest.below)!r}"]
+    if isinstance(rule.kind, Mismatch) and rule.kind.missing is Missing.ALERT:
+        parts.append("missing IS NOT NULL")
+    return " OR ".join(parts)
+
+
+def _loosest(rule: Rule) -> Condition:
+    """Return what is true whenever any of the rule's conditions is."""
+    own = getattr(rule.kind, "condition", None)
+    known = [one for one in (own, *(level.condition for level in rule.levels)) if one is not None]
+    above = [one.above for one in known if one.above is not None]
+    below = [one.below for one in known if one.below is not None]
+    return Condition(min(above, default=None), max(below, default=None))
 
 
 def _less(limit: float) -> float:
@@ -142,32 +172,46 @@ def bound_of(rule: Rule) -> Bound | None:
     kind = rule.kind
     if not isinstance(kind, Threshold) or rule.no_data is not NoData.OK:
         return None
-    found = _CALL.fullmatch(kind.value.strip())
-    if found is None:
-        return None
-    absolute, function, inside, divisor = found[1] is not None, found[2].lower(), found[3], found[4]
-    if absolute:
-        inside, closed = inside.rstrip(), inside.rstrip().endswith(")")
-        if not closed:
-            return None
-        inside = inside[:-1]
-    if not _balanced(inside) or (absolute and divisor):
-        return None
-    scale = float(divisor or 1)
-    grows = function in ("sum", "count")
-    if scale <= 0 or (grows and absolute):
-        return None
     where = f"\n  AND ({kind.where.strip()})" if kind.where else ""
     source = f"FROM {kind.table}\nWHERE ts > :start AND ts <= :now{where}"
-    if not grows:
-        sql = f"SELECT max({inside}) AS high, min({inside}) AS low\n{source}"
-    else:
-        by = "".join(f"{name}, " for name in kind.by)
-        least = f"min({inside})" if function == "sum" else "0"
-        grouped = f"\nGROUP BY {', '.join(kind.by)}" if kind.by else ""
-        inner = f"SELECT {by}{function}({inside}) AS s, {least} AS m\n{source}{grouped}"
-        sql = f"SELECT max(s) AS high, min(m) AS low FROM (\n{inner}\n)"  # noqa: S608  the rule's own SQL
-    return Bound(bind(sql), kind.condition, scale, absolute, grows)
+    if found := _RANGE.fullmatch(kind.value.strip()):
+        return _growing(rule, kind, f"max({found[1]}) - min({found[1]})", "0", source)
+    form = _form(kind.value.strip())
+    if form is None:
+        return None
+    if form.function in ("sum", "count"):
+        least = f"min({form.inside})" if form.function == "sum" else "0"
+        call = f"{form.function}({form.inside})"
+        return None if form.absolute else _growing(rule, kind, call, least, source, form.scale)
+    sql = f"SELECT max({form.inside}) AS high, min({form.inside}) AS low\n{source}"
+    return Bound(bind(sql), _loosest(rule), form.scale, form.absolute, grows=False)
+
+
+def _growing(rule: Rule, kind: Threshold, call: str, least: str, source: str, scale: float = 1.0) -> Bound:
+    """Return the bound of what each key has more of in a longer stretch."""
+    by = "".join(f"{name}, " for name in kind.by)
+    grouped = f"\nGROUP BY {', '.join(kind.by)}" if kind.by else ""
+    inner = f"SELECT {by}{call} AS s, {least} AS m\n{source}{grouped}"
+    sql = f"SELECT max(s) AS high, min(m) AS low FROM (\n{inner}\n)"  # noqa: S608  the rule's own SQL
+    return Bound(bind(sql), _loosest(rule), scale, absolute=False, grows=True)
+
+
+class _Form(NamedTuple):
+    """An aggregate of one expression, perhaps its absolute value, perhaps divided by a number."""
+
+    function: str
+    inside: str
+    scale: float
+    absolute: bool
+
+
+def _form(value: str) -> _Form | None:
+    found = _ABSOLUTE.fullmatch(value)
+    call = _CALL.fullmatch(found[1] if found is not None else value)
+    if call is None or not _balanced(call[2]):
+        return None
+    scale = float(call[3] or 1)
+    return None if scale <= 0 else _Form(call[1].lower(), call[2], scale, found is not None)
 
 
 def _balanced(text: str) -> bool:

@@ -1,11 +1,11 @@
-"""`deskwatch rules`: check, show, schema, test."""
+"""`deskwatch rules`: check, show, schema, test, backtest."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deskwatch.output import Form, Output, print_json, say
+from deskwatch.output import Form, Output, print_json, print_table, say
 
 app = typer.Typer(help="Check, show, test and backtest rules.", no_args_is_help=True)
 
@@ -102,3 +102,45 @@ def run_tests(
             typer.echo(line)
         say(report.summary(verdicts))
     raise typer.Exit(0 if all(one.passed for one in verdicts) else 1)
+
+
+@app.command()
+def backtest(  # noqa: PLR0913, PLR0917  each is an option of the command
+    paths: Paths = None,
+    since: Annotated[str, typer.Option("--from", help="how long ago (1h, 2d), or a time in UTC")] = "1d",
+    until: Annotated[str, typer.Option("--to", help="the same")] = "now",
+    rule: Annotated[str, typer.Option("--rule", help="only this rule: NAME or GROUP/NAME")] = "",
+    against: Annotated[
+        Path | None, typer.Option("--against", help="other rules: which incidents do they gain or lose?")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="draw the incidents into this .png")] = None,
+    output: Output = Form.TABLE,
+    config: ConfigFile = None,
+) -> None:
+    """Evaluate rules over stored history: the very messages that the desk would have had, and a line for each rule.
+
+    Examples: `deskwatch rules backtest --from 2d --rule WideSpread`,
+    `deskwatch rules backtest --from 2026-01-01 --to 2026-01-02 --against new-rules/ --plot incidents.png`.
+    """
+    from core.clock import SystemClock
+    from deskwatch import backtest_report as report
+    from deskwatch import backtest_run
+    from deskwatch.backtest_plot import plot as draw
+    from deskwatch.lifecycle import unwrapped
+    from deskwatch.progress import moving
+    from deskwatch.settings import load
+
+    wanted = backtest_run.Wanted(paths or (), since, until, rule, against)
+    with moving("backtest") as move:
+        found = unwrapped(backtest_run.run(wanted, load(config), SystemClock(), move))
+    outcome = found.outcome
+    if plot is not None:
+        draw(report.episodes(outcome.record.steps()), outcome.start, outcome.end, plot)
+    if output is Form.JSON:
+        print_json(report.document(found))
+        return
+    for line in report.message_lines(outcome):
+        typer.echo(line)
+    print_table(report.COLUMNS, report.summary(outcome, found.names), empty="no rules")
+    for line in report.closing_lines(found, str(against)):
+        say(line)
