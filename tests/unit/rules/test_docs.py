@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rules.compile import compile_rule
-from rules.fields import GROUP, KINDS, RULE, Key
+from rules.fields import CONDITION, COUNTED, GROUP, KINDS, RECORD, RULE, SIDE, Key
 from rules.load import load, load_sound
 from rules.show import FILTERS
 from storage.schema import column_types
@@ -15,7 +15,10 @@ from storage.schema import column_types
 DOC = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOC, re.DOTALL)
 COMPILED = re.findall(r"```yaml\n([^`]*)```\n\n```sql\n([^`]*)```", DOC)
-SECTIONS = {"group": GROUP, "rule": RULE, **KINDS}
+SECTIONS = {
+    "group": GROUP, "rule": RULE, "record": RECORD, "side": SIDE, "level": CONDITION, "count": COUNTED, **KINDS,
+}  # fmt: skip
+ASK_NOTHING = {"alerts"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -42,8 +45,9 @@ def test_the_sql_beside_an_example_is_what_it_compiles_to(tmp_path: Path, exampl
 def test_every_kind_has_its_example() -> None:
     """A kind that is not shown is not used."""
     text = "\n".join(example for example, _ in COMPILED)
-    shown = {name for name in ("sql", *KINDS) if re.search(rf"^\s+{name}:", text, re.MULTILINE)}
-    assert shown == {"sql", *KINDS}
+    shown = {name for name in (*KINDS, "sql", "- record") if re.search(rf"^\s+{name}:", text, re.MULTILINE)}
+    assert shown == {*KINDS, "sql", "- record"} - ASK_NOTHING
+    assert all(f"        {name}:" in "".join(EXAMPLES) for name in ASK_NOTHING)
 
 
 @pytest.mark.parametrize("name", SECTIONS)
