@@ -45,6 +45,8 @@ def episodes(steps: Sequence[Step]) -> list[Episode]:
         key = step.fingerprint
         if step.after == State.PENDING:
             active[key] = step.at
+        elif step.after == State.FIRING and key in open_ones:
+            pass  # it got louder or quieter
         elif step.after == State.FIRING:
             numbers[key] = len(found)
             one = Episode(step.alert, key, step.labels, active.pop(key, step.at), step.at, None)
