@@ -20,7 +20,7 @@ from storage.migrate import migrate
 from storage.reader import DatabaseAway, reading
 from storage.settings import DatabaseSettings, WriterSettings
 from storage.writer import writing
-from tests.integration.storage.door import until
+from tests.integration.storage.door import OK, Reply, scripted, until
 from tests.integration.storage.feeder import rows
 from tests.integration.storage.visible import count
 
@@ -58,6 +58,21 @@ async def test_a_killed_writer_loses_no_durable_row_and_doubles_none(questdb: Ad
         assert stored == different, f"{table}: doubled"
         wanted = {f"killed-{n}" for n in range(number)}
         assert wanted <= await _ids(questdb, table), f"{table}: lost"
+
+
+async def test_a_writer_that_is_killed_while_the_database_refuses_loses_nothing(tmp_path: Path) -> None:
+    """Nothing is forgotten before it is acknowledged: what was durable is sent by the next one, each row once."""
+    async with scripted() as door:
+        door.answer = lambda _body: Reply(503)
+        number = await feed_and_kill(tmp_path, door.address, 0, CLOCK.now(), 0.3)
+        assert door.accepted == []
+        door.answer = lambda _body: OK
+        async with writing(tmp_path, door.address, WriterSettings(), CLOCK) as writer:
+            await until(lambda: writer.status().spool_rows == 0)
+    for table in (b"fills", b"trades"):
+        found = [int(one.split(b"killed-")[1].split(b'"')[0]) for one in door.lines if one.startswith(table)]
+        assert found[:number] == list(range(number))
+        assert len(found) == len(set(found))
 
 
 async def _ids(at: Address, table: str) -> set[object]:

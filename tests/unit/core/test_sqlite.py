@@ -90,3 +90,12 @@ async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     for thread in left:
         thread.join(5)
     assert not any(thread.is_alive() for thread in left)
+
+
+@pytest.mark.parametrize(("durability", "level"), [(Durability.FULL, 2), (Durability.NORMAL, 1)])
+async def test_a_commit_is_as_durable_as_asked(durability: Durability, level: int, tmp_path: Path) -> None:
+    """FULL waits for the disk at each commit; a power cut cannot be tried here, its setting can."""
+    database = await Database.open(tmp_path / "marks.sqlite", SCHEMA, durability)
+    assert await database.run(lambda c: c.execute("PRAGMA synchronous").fetchone()[0]) == level
+    assert await database.run(lambda c: c.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
+    await database.close()
