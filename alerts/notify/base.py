@@ -16,6 +16,15 @@ class Reference(NamedTuple):
     ts: str
 
 
+class Extras(NamedTuple):
+    """What is added to a message after it was rendered; empty: nothing."""
+
+    previous: str = ""
+    """Address of the message of the group's incident before."""
+    chart: str = ""
+    """The chart, as `upload` has named it."""
+
+
 class ChannelBusy(Transient):
     """The receiver asks us to wait."""
 
@@ -56,8 +65,29 @@ class Notifier(Protocol):
     async def update(self, reference: Reference, payload: Payload) -> Reference:
         """Replace a message; raises one of this module's errors, MessageGone if it must be posted afresh."""
 
-    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
-        """Add a line to a message's thread; raises one of this module's errors."""
+    def dress(self, payload: Payload, extras: Extras) -> Payload:
+        """Return a rendered message with what came later; pure."""
+
+    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
+        """Add a line of plain text to a message's thread; raises one of this module's errors.
+
+        `key` names the line for `replied`.
+        """
+
+    async def replied(self, reference: Reference, key: str) -> bool:
+        """Return whether a message's thread has a line, so that a lost answer is no second one.
+
+        False: it has not, or the receiver does not let us look. Raises one of this module's errors.
+        """
+
+    async def link(self, reference: Reference) -> str:
+        """Return the address of a message for people, "" if it has none; raises one of this module's errors."""
+
+    async def upload(self, png: bytes, title: str) -> str:
+        """Keep a picture for `Extras.chart` and return its name, "" if the receiver shows none.
+
+        Raises one of this module's errors.
+        """
 
     async def find(self, channel: str, incident: str, version: int) -> Reference | None:
         """Return where our message of this incident and version is, so that a lost answer is no second post.

@@ -14,14 +14,17 @@ from alerts.notify.base import (
     ChannelBusy,
     ChannelGone,
     CredentialsRefused,
+    Extras,
+    MessageRefused,
     OutcomeUnknown,
     Payload,
     ReceiverDown,
     Reference,
 )
 from alerts.notify.slack_errors import RATE_PAUSE, verdict
-from alerts.notify.slack_message import EVENT_TYPE, REPLY_LIMIT, message
+from alerts.notify.slack_message import EVENT_TYPE, REPLY_LIMIT, dressed, message
 from alerts.notify.slack_text import escape
+from core.clock import Clock, SystemClock
 from core.errors import DeskError, Transient
 from core.log import get_logger
 
@@ -31,12 +34,27 @@ API_URL = "https://slack.com/api/"
 TIMEOUT = 10.0
 """Seconds that one call may take, connecting included."""
 
-WANTED_SCOPES = ("chat:write", "chat:write.public", "channels:read", "channels:history")
+WANTED_SCOPES = ("chat:write", "chat:write.public", "channels:read", "channels:history", "files:write", "files:read")
+
+LINE_TYPE = "deskwatch_line"
+"""By this metadata we recognise a line of ours in a thread."""
+LOOKS = 20
+"""How often we ask, twice a second, whether Slack has taken a picture in."""
 
 PAGE = 200
 """Messages or channels of one listing."""
 
-_READS = frozenset({"conversations.history", "conversations.list"})
+_READS = frozenset(
+    {
+        "conversations.history",
+        "conversations.info",
+        "conversations.list",
+        "conversations.replies",
+        "chat.getPermalink",
+        "files.info",
+        "files.getUploadURLExternal",
+    }
+)
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 _POST_ONLY = frozenset({"unfurl_links", "unfurl_media"})
 
@@ -44,26 +62,37 @@ Answer = Mapping[str, Any]
 
 
 class SlackNotifier:
-    """Posts as one bot. The session is its owner's, who closes it; a proxy is only what is given here."""
+    """Posts as one bot. The session is its owner's, who closes it; a proxy is only what is given here.
+
+    `app_token` is for Socket Mode; with it messages have buttons.
+    """
 
     def __init__(
         self,
         token: str,
         http: aiohttp.ClientSession,
         *,
+        app_token: str = "",
         api_url: str = API_URL,
         proxy: str = "",
         time_out: float = TIMEOUT,
+        clock: Clock | None = None,
     ) -> None:
         # Retries are the sender's business: the SDK's own handler repeats a post whose answer was lost.
         self._client = AsyncWebClient(token, base_url=api_url, session=http, retry_handlers=[])
         # The SDK takes a proxy from the environment, also for an address on this machine.
         self._client.proxy = proxy or None
+        self._http = http
+        self._app_token = app_token
+        self._clock = clock or SystemClock()
         self._time_out = time_out
         self._ids: dict[str, str] = {}
 
     def render(self, notification: Notification) -> Payload:
-        return message(notification)
+        return message(notification, pressed=bool(self._app_token))
+
+    def dress(self, payload: Payload, extras: Extras) -> Payload:
+        return dressed(payload, extras)
 
     async def post(self, channel: str, payload: Payload) -> Reference:
         answer = await self._call("chat.postMessage", {"channel": channel, **payload})
@@ -76,16 +105,79 @@ class SlackNotifier:
         answer = await self._call("chat.update", {"channel": reference.channel, "ts": reference.ts, **changed})
         return _reference(answer)
 
-    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
+    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
         arguments: Payload = {
             "channel": reference.channel,
             "thread_ts": reference.ts,
             "text": escape(text, REPLY_LIMIT),
             "unfurl_links": False,
         }
+        if key:
+            arguments["metadata"] = {"event_type": LINE_TYPE, "event_payload": {"key": key}}
         if broadcast:
             arguments["reply_broadcast"] = True
         await self._call("chat.postMessage", arguments)
+
+    async def replied(self, reference: Reference, key: str) -> bool:
+        arguments = {"channel": reference.channel, "ts": reference.ts, "limit": PAGE, "include_all_metadata": True}
+        try:
+            cursor = ""
+            while True:
+                answer = await self._call("conversations.replies", {**arguments, "cursor": cursor})
+                metadata = [_object(one.get("metadata")) for one in _objects(answer.get("messages"))]
+                told = [one.get("event_payload") for one in metadata if one.get("event_type") == LINE_TYPE]
+                if any(_object(one).get("key") == key for one in told):
+                    return True
+                cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")
+                if not cursor:
+                    return False
+        except (CredentialsRefused, ChannelGone) as refusal:
+            log.warning("slack.cannot_look", channel=reference.channel, line=key, why=str(refusal))
+            return False
+
+    async def link(self, reference: Reference) -> str:
+        arguments = {"channel": reference.channel, "message_ts": reference.ts}
+        answer = await self._call("chat.getPermalink", arguments)
+        return str(answer.get("permalink") or "")
+
+    async def upload(self, png: bytes, title: str) -> str:
+        place = await self._call("files.getUploadURLExternal", {"filename": "chart.png", "length": len(png)})
+        url, file = str(place.get("upload_url") or ""), str(place.get("file_id") or "")
+        try:
+            async with asyncio.timeout(self._time_out), self._http.post(url, data=png) as answer:
+                if answer.status != 200:  # noqa: PLR2004  OK
+                    raise ReceiverDown(f"upload: HTTP status {answer.status}", hint="Try again, or go without a chart")
+        except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
+            raise ReceiverDown(f"upload: {trouble!r}", hint="Try again, or go without a chart") from trouble
+        await self._call("files.completeUploadExternal", {"files": [{"id": file, "title": title}]})
+        for _ in range(LOOKS):
+            # Slack takes a picture in by and by, and refuses a message that shows it before.
+            found = _object((await self._call("files.info", {"file": file})).get("file"))
+            if found.get("mimetype"):
+                return file
+            await self._clock.sleep(0.5)
+        raise MessageRefused("upload: Slack has not taken the picture in", hint="The message goes without a chart")
+
+    async def open_socket(self) -> str:
+        """Return the address of a new Socket Mode connection; raises one of the port's errors."""
+        answer = await self._call("apps.connections.open", {}, token=self._app_token)
+        return str(answer.get("url") or "")
+
+    async def whisper(self, channel: str, user: str, text: str) -> None:
+        """Tell one person something that nobody else sees; raises one of the port's errors."""
+        arguments = {"channel": channel, "user": user, "text": escape(text, REPLY_LIMIT)}
+        await self._call("chat.postEphemeral", arguments)
+
+    async def look_up(self, channel: str) -> str:
+        """Return what is to be said of a channel: its name if all is well; raises one of the port's errors."""
+        place = await self._id(channel)
+        found = _object((await self._call("conversations.info", {"channel": place})).get("channel"))
+        name = f"#{found.get('name', channel)}"
+        if found.get("is_archived"):
+            raise ChannelGone(f"{name} is archived", hint="Unarchive it, or name another in routing.yaml")
+        if not found.get("is_member"):
+            return f"{name}: the bot is not in it; it can post there only if it is public"
+        return name
 
     async def find(self, channel: str, incident: str, version: int) -> Reference | None:
         try:
@@ -129,12 +221,15 @@ class SlackNotifier:
             if not cursor:
                 raise ChannelGone(channel, hint="Name a channel that exists, with its # or its id")
 
-    async def _call(self, method: str, arguments: Payload) -> Answer:
+    async def _call(self, method: str, arguments: Payload, *, token: str = "") -> Answer:
         """Call a method; every way in which that can fail leaves here as one of the port's errors."""
         try:
             async with asyncio.timeout(self._time_out):
                 if method in _READS:
                     response = await self._client.api_call(method, http_verb="GET", params=arguments)
+                elif token:
+                    headers = {"Authorization": f"Bearer {token}"}
+                    response = await self._client.api_call(method, json=arguments, headers=headers)
                 else:
                     response = await self._client.api_call(method, json=arguments)
         except SlackApiError as refusal:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeAlias
 
-from alerts.model import AlertStatus, AlertView, Labels, Notification, Severity
-from alerts.notify.base import Payload
+from alerts.model import AlertStatus, AlertView, IncidentState, Labels, Notification, Severity
+from alerts.notify.base import Extras, Payload
+from alerts.notify.slack_buttons import buttons
 from alerts.notify.slack_text import clean, code, cut, duration, escape, link, moment, number, one_line, size
 
 Block: TypeAlias = dict[str, Any]
@@ -30,11 +31,18 @@ FIELD_COUNT = 10
 ATTACHMENT_BYTES = 12_500
 
 COLOURS = {Severity.PAGE: "#a30200", Severity.WARN: "#e8912d", Severity.INFO: "#439fe0"}
-GREEN = "#2eb886"
+GREEN, YELLOW, GREY = "#2eb886", "#daa038", "#dddddd"
 
+_TAGS = {
+    IncidentState.FIRING: "FIRING",
+    IncidentState.ACKNOWLEDGED: "ACK",
+    IncidentState.SILENCED: "SILENCED",
+    IncidentState.RESOLVED: "RESOLVED",
+}
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _OWN = frozenset({"alertname", "severity"})
 _PLACES = ("venue", "account", "symbol", "channel", "service")
+_BY_HAND = "`deskwatch alerts ack {}`"
 _NUMBER = re.compile(r"-?\d[\d,]{0,30}(?:\.\d{1,30})?")
 
 
@@ -56,12 +64,15 @@ _ROOMS = (
 )
 
 
-def message(notification: Notification) -> Payload:
-    """Return the message for a notification, within all of Slack's limits whatever the texts are."""
+def message(notification: Notification, *, pressed: bool = False) -> Payload:
+    """Return the message for a notification, within all of Slack's limits whatever the texts are.
+
+    `pressed`: somebody hears the buttons; without, the small print names the commands that do the same.
+    """
     alerts = sorted(notification.alerts, key=_urgency)
     return {
         "text": _headline(notification, alerts),
-        "attachments": [_fitting(notification, alerts)],
+        "attachments": [_fitting(notification, alerts, pressed=pressed)],
         "metadata": {
             "event_type": EVENT_TYPE,
             "event_payload": {"incident": notification.incident, "version": notification.version},
@@ -69,6 +80,22 @@ def message(notification: Notification) -> Payload:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def dressed(payload: Payload, extras: Extras) -> Payload:
+    """Return a message with its chart, and with the way to the incident before it, in the small print."""
+    [attachment] = payload["attachments"]
+    *blocks, last = attachment["blocks"]
+    if extras.chart:
+        number = str(last["block_id"]).rpartition("-")[2]
+        chart = {"type": "image", "slack_file": {"id": extras.chart}, "alt_text": "the rule's value over time"}
+        at = len(blocks) - (bool(blocks) and blocks[-1]["type"] == "actions")
+        blocks.insert(at, {**chart, "block_id": f"chart-{number}"})
+    before = link(extras.previous, "last time") if extras.previous else ""
+    if before:
+        [text] = last["elements"]
+        last = {**last, "elements": [{**text, "text": f"fired before: {before}  ·  {text['text']}"}]}
+    return {**payload, "attachments": [{**attachment, "blocks": [*blocks, last]}]}
 
 
 def _urgency(alert: AlertView) -> tuple[bool, int, Any]:
@@ -81,9 +108,8 @@ def _lasted(notification: Notification) -> timedelta:
 
 def _headline(notification: Notification, alerts: Sequence[AlertView]) -> str:
     """State, severity, what, value and where: the first two are always whole, the rest shares the push."""
-    tag = f"[{notification.status.upper()} {notification.severity}]"
-    if notification.status is AlertStatus.RESOLVED:
-        tag = f"[RESOLVED {duration(_lasted(notification))} {notification.severity}]"
+    lasted = f" {duration(_lasted(notification))}" if notification.status is AlertStatus.RESOLVED else ""
+    tag = f"[{_TAGS[notification.state]}{lasted} {notification.severity}]"
     what = _what(notification, alerts)
     value = _value(notification, alerts, what)
     where = _where(notification, alerts, f"{what} {value}")
@@ -129,10 +155,11 @@ def _where(notification: Notification, alerts: Sequence[AlertView], said: str) -
     return " ".join(place for place in places if place.lower() not in said.lower())
 
 
-def _fitting(notification: Notification, alerts: Sequence[AlertView]) -> Block:
+def _fitting(notification: Notification, alerts: Sequence[AlertView], *, pressed: bool) -> Block:
     attachment: Block = {}
     for room in _ROOMS:
-        attachment = {"color": _colour(notification), "blocks": _blocks(notification, alerts, room)}
+        blocks = _blocks(notification, alerts, room, pressed=pressed)
+        attachment = {"color": _colour(notification), "blocks": blocks}
         if len(json.dumps([attachment])) <= ATTACHMENT_BYTES:
             break
     return attachment
@@ -140,16 +167,25 @@ def _fitting(notification: Notification, alerts: Sequence[AlertView]) -> Block:
 
 def _colour(notification: Notification) -> str:
     # State beats severity: what is over is green, however bad it was.
-    return GREEN if notification.status is AlertStatus.RESOLVED else COLOURS[notification.severity]
+    match notification.state:
+        case IncidentState.RESOLVED:
+            return GREEN
+        case IncidentState.SILENCED:
+            return GREY
+        case IncidentState.ACKNOWLEDGED:
+            return YELLOW
+        case IncidentState.FIRING:
+            return COLOURS[notification.severity]
 
 
-def _blocks(notification: Notification, alerts: Sequence[AlertView], room: _Room) -> list[Block]:
+def _blocks(notification: Notification, alerts: Sequence[AlertView], room: _Room, *, pressed: bool) -> list[Block]:
     """Return the blocks in reading order: facts, why and links, then the small print. Buttons go before the last."""
     parts = [
         _facts(notification, alerts, room),
         _section("alerts", _list(alerts, room) if len(alerts) > 1 else ""),
         _section("why", _why(notification, alerts, room)),
-        _small_print(notification),
+        buttons(notification, alerts[0].dashboard if alerts else "", pressed=pressed),
+        _small_print(notification, pressed=pressed),
     ]
     blocks = [part for part in parts if part]
     # Slack asks for new block ids at each edit.
@@ -165,7 +201,7 @@ def _section(name: str, text: str) -> Block:
 
 
 def _facts(notification: Notification, alerts: Sequence[AlertView], room: _Room) -> Block:
-    facts = [*_numbers(notification, alerts), *_times(notification)]
+    facts = [*_numbers(notification, alerts), *_times(notification), *_care(notification)]
     labels = alerts[0].labels if len(alerts) == 1 else notification.group
     facts += [
         (escape(one_line(name), 60) or "label", code(text, room.label)) for name, text in _named(labels)[: room.labels]
@@ -194,6 +230,22 @@ def _times(notification: Notification) -> list[tuple[str, str]]:
         return [("Lasted", f"{duration(_lasted(notification))}, {span}")]
     # Slack keeps `ago` up to date by itself, so no edit is needed to tell how long it lasts.
     return [("Since", moment(notification.opened_at, "{time_secs}, {ago}"))]
+
+
+def _care(notification: Notification) -> list[tuple[str, str]]:
+    """Return who looks after it, and who keeps it quiet."""
+    facts = []
+    if notification.closed_by:
+        facts.append(("Resolved by", escape(one_line(notification.closed_by), 60)))
+    if notification.ack is not None and notification.status is AlertStatus.FIRING:
+        ack = notification.ack
+        facts.append(("Acknowledged", f"{escape(one_line(ack.actor), 60)}, {moment(ack.at)}"))
+    if notification.silenced is not None and notification.status is AlertStatus.FIRING:
+        quiet = notification.silenced
+        comment = f"\n{escape(one_line(quiet.comment), 120)}" if quiet.comment else ""
+        until = f"until {moment(quiet.until)}, {escape(one_line(quiet.actor), 60)}{comment}"
+        facts.append(("Silenced", until))
+    return facts
 
 
 def _named(labels: Labels) -> list[tuple[str, str]]:
@@ -249,7 +301,7 @@ def _links(notification: Notification, alerts: Sequence[AlertView]) -> str:
     return "  ·  ".join(found)
 
 
-def _small_print(notification: Notification) -> Block:
+def _small_print(notification: Notification, *, pressed: bool) -> Block:
     names = list(dict.fromkeys(alert.alertname for alert in notification.alerts))
     parts = [
         code(", ".join(names[:3]) + ("…" if len(names) > 3 else ""), 160) if names else "",  # noqa: PLR2004  three fit
@@ -257,6 +309,7 @@ def _small_print(notification: Notification) -> Block:
         f"incident {code(notification.incident, 60)}",
         f"update {notification.version}" if notification.version > 1 else "",
         moment(notification.at),
+        "" if pressed or notification.status is AlertStatus.RESOLVED else _BY_HAND.format(notification.incident[:40]),
     ]
     text = "  ·  ".join(part for part in parts if part)
     return {"type": "context", "block_id": "small-print", "elements": [{"type": "mrkdwn", "text": text}]}

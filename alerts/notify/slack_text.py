@@ -53,16 +53,23 @@ def code(text: str, limit: int) -> str:
     return f"`{escape(one_line(text).replace('`', chr(0x27)), limit - 2) or ' '}`"
 
 
-def link(url: str, label: str) -> str:
-    """Return a link, or an empty text for an address that a browser should not open from a chat."""
-    address = quote(clean(one_line(url[: URL_LIMIT + 1])), safe=_URL_SAFE).replace("&", "&amp;")
+def address(url: str) -> str:
+    """Return a URL, quoted, or an empty text for one that a browser should not open from a chat."""
+    quoted = quote(clean(one_line(url[: URL_LIMIT + 1])), safe=_URL_SAFE)
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(quoted)
     except ValueError:
         return ""
-    if parts.scheme not in {"http", "https"} or not parts.netloc or len(address) > URL_LIMIT:
+    fits = parts.scheme in {"http", "https"} and parts.netloc and len(quoted) <= URL_LIMIT
+    return quoted if fits else ""
+
+
+def link(url: str, label: str) -> str:
+    """Return a link, or an empty text for an address that a browser should not open from a chat."""
+    shown = address(url).replace("&", "&amp;")
+    if not shown or len(shown) > URL_LIMIT:
         return ""
-    return f"<{address}|{escape(one_line(label).replace('|', '/'), 60) or 'link'}>"
+    return f"<{shown}|{escape(one_line(label).replace('|', '/'), 60) or 'link'}>"
 
 
 def moment(at: datetime, form: str = "{time_secs}") -> str:

@@ -13,12 +13,15 @@ from simulator.slack.refusal import Refusal
 from simulator.slack.store import Json, Store
 
 _WITHOUT_TOKEN = frozenset({"api.test"})
+_APP_TOKEN = frozenset({"apps.connections.open"})
 
 
 class Api:
     """The routes below `/api/` and `/control/`."""
 
-    def __init__(self, store: Store, methods: Methods, faults: Faults, clock: Clock, token: str) -> None:
+    def __init__(
+        self, store: Store, methods: Methods, faults: Faults, clock: Clock, *, token: str, app_token: str
+    ) -> None:
         self.scopes = ALL_SCOPES
         self.calls: list[tuple[str, int]] = []
         """Method and HTTP status of every call so far; status 0 is an answer that was lost."""
@@ -27,6 +30,7 @@ class Api:
         self._faults = faults
         self._clock = clock
         self._token = token
+        self._app_token = app_token
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the routes."""
@@ -56,8 +60,12 @@ class Api:
             return
         if not arguments.token:
             raise Refusal("not_authed")
-        if arguments.token != self._token:
+        if method in _APP_TOKEN and arguments.token == self._app_token:
+            return
+        if arguments.token not in {self._token, self._app_token}:
             raise Refusal("invalid_auth")
+        if (method in _APP_TOKEN) != (arguments.token == self._app_token):
+            raise Refusal("not_allowed_token_type")
         if self._faults.token_revoked:
             raise Refusal("token_revoked")
         needed = SCOPES.get(method, "")

@@ -51,6 +51,15 @@ class Arguments:
             self._structured("metadata"),  # type: ignore[arg-type]  # the same
         )
 
+    def objects(self, name: str) -> list[Json]:
+        """Return a list of objects, given as JSON or as its text."""
+        value = self._values.get(name)
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise Refusal("invalid_arguments", ["must be valid JSON"]) from error
+        return [one for one in parsed if isinstance(one, dict)] if isinstance(parsed, list) else []
+
     def _structured(self, name: str) -> object:
         value = self._values.get(name)
         if not isinstance(value, str):

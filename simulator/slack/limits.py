@@ -18,6 +18,13 @@ Faults = Iterator[str]
 _SECTION, _FIELD, _HEADER, _ALT, _URL = 3000, 2000, 150, 2000, 3000
 _FIELDS, _CONTEXT, _ACTIONS = 10, 10, 25
 _BUTTON_TEXT, _VALUE = 75, 2000
+_OPTIONS, _OPTION_VALUE, _PLACEHOLDER = 100, 150, 150
+
+_ELEMENTS = {
+    "button": {"text", "value", "url", "style", "confirm", "accessibility_label"},
+    "static_select": {"placeholder", "options", "option_groups", "initial_option", "confirm", "focus_on_load"},
+    "overflow": {"options", "confirm"},
+}
 
 _KEYS = {
     "section": {"text", "fields", "accessory", "expand"},
@@ -31,8 +38,10 @@ _LEGACY = {"title", "text", "fields", "footer", "pretext", "author_name", "image
 _COLOUR = re.compile(r"#?[0-9a-fA-F]{6}|good|warning|danger")
 
 
-def check_message(text: str, blocks: object, attachments: object, metadata: object) -> None:
-    """Refuse what Slack refuses.
+def check_message(
+    text: str, blocks: object, attachments: object, metadata: object, ready: Callable[[str], bool]
+) -> None:
+    """Refuse what Slack refuses; `ready` tells whether a file can be shown already.
 
     Raises:
         Refusal: with Slack's code; of blocks, with pointers.
@@ -44,6 +53,22 @@ def check_message(text: str, blocks: object, attachments: object, metadata: obje
     _check_blocks(blocks)
     _check_attachments(attachments)
     _check_metadata(metadata)
+    _check_files(blocks, attachments, ready)
+
+
+def _check_files(blocks: object, attachments: object, ready: Callable[[str], bool]) -> None:
+    """Refuse pictures that are still being processed; the shapes are known to be right by now."""
+    inside = [(f"/attachments/{n}/blocks", one.get("blocks") or []) for n, one in enumerate(_objects(attachments))]
+    for at, some in [("/blocks", blocks or []), *inside]:
+        for index, block in enumerate(_objects(some)):
+            file = block.get("slack_file")
+            if isinstance(file, dict) and not ready(str(file.get("id"))):
+                code = "invalid_blocks" if at == "/blocks" else "invalid_attachments"
+                raise Refusal(code, [_fault("invalid slack file", f"{at}/{index}/slack_file")])
+
+
+def _objects(value: object) -> list[Json]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _check_blocks(blocks: object) -> None:
@@ -165,18 +190,52 @@ def _image(block: Json, at: str) -> Faults:
 
 
 def _actions(block: Json, at: str) -> Faults:
-    yield from _items(block.get("elements"), _ACTIONS, f"{at}/elements", _button)
+    yield from _items(block.get("elements"), _ACTIONS, f"{at}/elements", _element)
+    names = [one.get("action_id") for one in _objects(block.get("elements"))]
+    if len(set(names)) < len(names):
+        yield _fault("`action_id` must be unique", f"{at}/elements")
 
 
-def _button(element: object, at: str) -> Faults:
-    if not isinstance(element, dict) or element.get("type") not in {"button", "static_select", "overflow"}:
+def _element(element: object, at: str) -> Faults:
+    if not isinstance(element, dict) or element.get("type") not in _ELEMENTS:
         yield _fault("unsupported element", at)
         return
-    if element["type"] == "button":
-        yield from _text(element.get("text"), _BUTTON_TEXT, f"{at}/text", kinds=("plain_text",))
-        for key, limit in (("value", _VALUE), ("url", _URL), ("action_id", BLOCK_ID)):
-            if element.get(key) is not None:
-                yield from _length(element[key], limit, f"{at}/{key}")
+    for key in element.keys() - _ELEMENTS[element["type"]] - {"type", "action_id"}:
+        yield _fault(f"invalid additional property: {key}", at)
+    yield from _button(element, at) if element["type"] == "button" else _choice(element, at)
+    if element.get("confirm") is not None:
+        yield from _confirm(element["confirm"], f"{at}/confirm")
+
+
+def _choice(element: Json, at: str) -> Faults:
+    if element.get("placeholder") is not None:
+        yield from _text(element["placeholder"], _PLACEHOLDER, f"{at}/placeholder", kinds=("plain_text",))
+    yield from _items(element.get("options"), _OPTIONS, f"{at}/options", _option)
+
+
+def _option(option: object, at: str) -> Faults:
+    if not isinstance(option, dict):
+        yield _fault("must be an object", at)
+        return
+    yield from _text(option.get("text"), _BUTTON_TEXT, f"{at}/text", kinds=("plain_text", "mrkdwn"))
+    yield from _length(option.get("value"), _OPTION_VALUE, f"{at}/value")
+
+
+def _confirm(confirm: object, at: str) -> Faults:
+    if not isinstance(confirm, dict):
+        yield _fault("must be an object", at)
+        return
+    for key, limit in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+        if key == "text" or confirm.get(key) is not None:
+            kinds = ("plain_text", "mrkdwn") if key == "text" else ("plain_text",)
+            yield from _text(confirm.get(key), limit, f"{at}/{key}", kinds=kinds)
+
+
+def _button(element: Json, at: str) -> Faults:
+    yield from _text(element.get("text"), _BUTTON_TEXT, f"{at}/text", kinds=("plain_text",))
+    for key, limit in (("value", _VALUE), ("url", _URL), ("action_id", BLOCK_ID)):
+        if element.get(key) is not None:
+            yield from _length(element[key], limit, f"{at}/{key}")
 
 
 def _divider(_block: Json, _at: str) -> Faults:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 from core.clock import Clock
 from simulator.slack.arguments import Arguments
+from simulator.slack.files import Files
 from simulator.slack.limits import check_message
 from simulator.slack.rate import Limits
 from simulator.slack.refusal import Refusal
+from simulator.slack.sockets import APP_ID, Sockets
 from simulator.slack.store import BOT_ID, USER_ID, Channel, Content, Json, Message, Store
 
 TEAM_ID = "T0DESK"
@@ -16,6 +18,10 @@ SCOPES = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "chat.delete": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
+    "files.info": "files:read",
     "conversations.list": "channels:read",
     "conversations.info": "channels:read",
     "conversations.history": "channels:history",
@@ -28,23 +34,30 @@ ALL_SCOPES = frozenset({*SCOPES.values(), "chat:write.public"})
 class Methods:
     """Answers calls of one workspace."""
 
-    def __init__(self, store: Store, clock: Clock, *, burst: int, team: str) -> None:
+    def __init__(self, store: Store, files: Files, sockets: Sockets, clock: Clock, *, burst: int, team: str) -> None:
         self.page_url = ""
         self._store = store
+        self._files = files
+        self._sockets = sockets
         self._limits = Limits(clock, burst)
         self._team = team
         self._table: Mapping[str, Callable[[Arguments], Json]] = {
             "api.test": lambda _: {},
+            "apps.connections.open": lambda _: {"url": self._sockets.address()},
             "auth.test": self._auth_test,
             "bots.info": self._bots_info,
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "chat.delete": self._delete,
+            "chat.postEphemeral": self._whisper,
             "chat.getPermalink": self._permalink,
             "conversations.list": self._list,
             "conversations.info": self._info,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
+            "files.getUploadURLExternal": files.place,
+            "files.completeUploadExternal": files.complete,
+            "files.info": files.info,
         }
 
     def answer(self, method: str, arguments: Arguments) -> Json:
@@ -71,12 +84,12 @@ class Methods:
     def _bots_info(self, arguments: Arguments) -> Json:
         if arguments.text("bot", BOT_ID) != BOT_ID:
             raise Refusal("bot_not_found")
-        return {"bot": {"id": BOT_ID, "deleted": False, "name": BOT_NAME, "app_id": "A0DESKWATCH", "user_id": USER_ID}}
+        return {"bot": {"id": BOT_ID, "deleted": False, "name": BOT_NAME, "app_id": APP_ID, "user_id": USER_ID}}
 
     def _post(self, arguments: Arguments) -> Json:
         channel = self._open(arguments)
         content = arguments.content()
-        check_message(content.text or "", content.blocks, content.attachments, content.metadata)
+        check_message(content.text or "", content.blocks, content.attachments, content.metadata, self._files.ready)
         self._limits.post(channel.id)
         broadcast = arguments.flag("reply_broadcast")
         message = self._store.post(channel, content, arguments.text("thread_ts"), broadcast=broadcast)
@@ -89,10 +102,17 @@ class Methods:
         self._store.get(channel, arguments.need("ts"))
         if content == Content(None, None, None, None):
             raise Refusal("no_text")
-        check_message(content.text or "-", content.blocks, content.attachments, content.metadata)
+        check_message(content.text or "-", content.blocks, content.attachments, content.metadata, self._files.ready)
         self._limits.update()
         message = self._store.edit(channel, arguments.need("ts"), content)
         return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape(message)}
+
+    def _whisper(self, arguments: Arguments) -> Json:
+        channel = self._open(arguments)
+        user, text = arguments.need("user"), arguments.text("text")
+        check_message(text, None, None, None, self._files.ready)
+        self._limits.post(channel.id)
+        return {"message_ts": self._store.whisper(channel, user, text).ts}
 
     def _delete(self, arguments: Arguments) -> Json:
         channel = self._open(arguments, by_name=False)
@@ -175,7 +195,7 @@ def shape(message: Message, *, metadata: bool = False) -> Json:
         "type": "message",
         "user": USER_ID,
         "bot_id": BOT_ID,
-        "app_id": "A0DESKWATCH",
+        "app_id": APP_ID,
         "team": TEAM_ID,
         "ts": message.ts,
         "text": message.text,

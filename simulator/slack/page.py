@@ -7,6 +7,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from simulator.slack import view
+from simulator.slack.sockets import PERSON_ID
 from simulator.slack.store import Change, Store
 
 _RETRY_MS = 1000
@@ -46,6 +47,9 @@ class Page:
     def _shown(self, change: Change) -> Iterator[dict[str, str]]:
         """Yield what a change alters on the page: the message itself, and the parent of a reply."""
         channel = self._store.channels[change.message.channel]
+        if change.kind == "whisper" and (PERSON_ID, change.message.ts) in self._store.whispered():
+            html = view.message(self._store, channel, change.message, private=True)
+            yield {"kind": "whisper", "channel": channel.id, "ts": change.message.ts, "html": html}
         if change.kind == "deleted":
             yield {"kind": "deleted", "channel": channel.id, "ts": change.message.ts, "html": ""}
         parent = channel.messages.get(change.message.thread_ts)

@@ -71,6 +71,8 @@ class Store:
         self._clock = clock
         self._last_ts = 0
         self._watchers: set[asyncio.Queue[Change | None]] = set()
+        self.whispers: list[tuple[str, Message]] = []
+        """What one person alone was told: who, and what."""
 
     def channel(self, text: str, *, by_name: bool = True) -> Channel:
         """Return a channel by its id, or by its name with or without #."""
@@ -86,7 +88,7 @@ class Store:
             raise Refusal("thread_not_found")
         message = Message(
             channel.id,
-            self._next_ts(),
+            self.next_ts(),
             content.text or "",
             content.blocks or [],
             content.attachments or [],
@@ -110,7 +112,7 @@ class Store:
             message.attachments = content.attachments
         if content.metadata is not None:
             message.metadata = content.metadata
-        message.edited = self._next_ts()
+        message.edited = self.next_ts()
         self._tell("edited", message)
         return message
 
@@ -121,6 +123,17 @@ class Store:
         for one in gone:
             del channel.messages[one.ts]
         self._tell("deleted", message)
+
+    def whisper(self, channel: Channel, user: str, text: str) -> Message:
+        """Show a text to one person; nobody else sees it, and it is gone when the page is loaded again."""
+        message = Message(channel.id, self.next_ts(), text, [], [], None)
+        self.whispers.append((user, message))
+        self._tell("whisper", message)
+        return message
+
+    def whispered(self) -> set[tuple[str, str]]:
+        """Return who was told something alone, with the `ts` of it."""
+        return {(user, one.ts) for user, one in self.whispers}
 
     def get(self, channel: Channel, ts: str) -> Message:
         """Return a message."""
@@ -151,7 +164,8 @@ class Store:
         for queue in self._watchers:
             queue.put_nowait(None)
 
-    def _next_ts(self) -> str:
+    def next_ts(self) -> str:
+        """Return a time stamp that no other event has."""
         self._last_ts = max(self._last_ts + 1, self._clock.now() // 1000)
         seconds, micros = divmod(self._last_ts, 1_000_000)
         return f"{seconds}.{micros:06d}"

@@ -43,11 +43,11 @@ def page(store: Store, team: str) -> str:
     return _PAGE.render(team=team, channels=list(store.channels.values()))
 
 
-def message(store: Store, channel: Channel, one: Message) -> str:
-    """Return one message with its thread."""
+def message(store: Store, channel: Channel, one: Message, *, private: bool = False) -> str:
+    """Return one message with its thread; a private one is for the person before the page alone."""
     replies = [] if one.thread_ts else store.replies(channel, one.ts)
     parent = channel.messages.get(one.thread_ts) if one.thread_ts else None
-    return _MESSAGE.render(message=one, replies=replies, parent=parent)
+    return _MESSAGE.render(message=one, replies=replies, parent=parent, private=private)
 
 
 def channel_messages(store: Store, channel: Channel) -> str:

@@ -9,12 +9,15 @@ from core.clock import Clock
 from core.errors import UsageError
 from simulator.slack.api import Api
 from simulator.slack.faults import Fault, FaultKind, Faults
+from simulator.slack.files import Files
 from simulator.slack.methods import ALL_SCOPES, Methods
 from simulator.slack.page import Page
+from simulator.slack.sockets import PERSON, PERSON_ID, Sockets
 from simulator.slack.store import Message, Store
 
 CHANNELS = ("alerts", "market-data", "execution")
 TOKEN = "xoxb-simulated"  # noqa: S105  the password of a workspace that holds nothing
+APP_TOKEN = "xapp-simulated"  # noqa: S105  likewise
 BURST = 10
 """Posts that a channel takes at once before it wants one a second; real channels took 25 to 30."""
 
@@ -31,8 +34,10 @@ class PortTaken(UsageError):
 class SlackWorkspace:
     """What a test or a demo does with the workspace. Channels are named as on Slack: `#alerts`, `alerts` or an id."""
 
-    def __init__(self, store: Store, api: Api, faults: Faults, page_url: str) -> None:
+    def __init__(self, store: Store, api: Api, faults: Faults, files: Files, sockets: Sockets, page_url: str) -> None:
         self.faults = faults
+        self.sockets = sockets
+        self.files = files
         self.page_url = page_url
         self.api_url = f"{page_url}api/"
         self._store = store
@@ -50,6 +55,16 @@ class SlackWorkspace:
     def replies(self, channel: str, ts: str) -> list[Message]:
         """Return the replies of a message, oldest first."""
         return self._store.replies(self._store.channel(channel), ts)
+
+    def whispers(self) -> list[tuple[str, str]]:
+        """Return what one person alone was told: who, and what."""
+        return [(user, one.text) for user, one in self._store.whispers]
+
+    async def press(
+        self, channel: str, ts: str, action_id: str, option: str = "", *, user: str = PERSON_ID, name: str = PERSON
+    ) -> bool:
+        """Press a button of a message; return whether the app has acknowledged it."""
+        return await self.sockets.press(channel, ts, action_id, option, user=user, name=name)
 
     def delete(self, channel: str, ts: str) -> None:
         """Delete a message with its thread, as an administrator does."""
@@ -75,6 +90,7 @@ async def slack_workspace(
     port: int = 0,
     channels: Sequence[str] = CHANNELS,
     token: str = TOKEN,
+    app_token: str = APP_TOKEN,
     burst: int = BURST,
 ) -> AsyncIterator[SlackWorkspace]:
     """Serve a workspace on loopback until the block ends; port 0 takes a free one.
@@ -83,14 +99,18 @@ async def slack_workspace(
         PortTaken: something else listens on the port.
     """
     store, faults = Store(clock, tuple(channels)), Faults()
-    methods = Methods(store, clock, burst=burst, team=TEAM)
-    api = Api(store, methods, faults, clock, token)
+    files, sockets = Files(clock), Sockets(store, clock)
+    methods = Methods(store, files, sockets, clock, burst=burst, team=TEAM)
+    api = Api(store, methods, faults, clock, token=token, app_token=app_token)
     app = web.Application(client_max_size=4 * 1024 * 1024)
     api.add_routes(app)
+    files.add_routes(app)
+    sockets.add_routes(app)
     Page(store, TEAM).add_routes(app)
 
     async def end_watchers(_: web.Application) -> None:
         store.close()
+        await sockets.close()
 
     app.on_shutdown.append(end_watchers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -102,7 +122,8 @@ async def slack_workspace(
         except OSError as error:
             hint = "End what listens there, or give another port; 0 takes a free one"
             raise PortTaken(f"{HOST}:{port}: {error.strerror}", hint=hint) from error
-        methods.page_url = f"http://{HOST}:{runner.addresses[0][1]}/"
-        yield SlackWorkspace(store, api, faults, methods.page_url)
+        url = f"http://{HOST}:{runner.addresses[0][1]}/"
+        methods.page_url = files.page_url = sockets.page_url = url
+        yield SlackWorkspace(store, api, faults, files, sockets, url)
     finally:
         await runner.cleanup()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alerts.model import Notification
-from alerts.notify.base import ChannelGone, MessageGone, OutcomeUnknown, Payload, Reference
+from alerts.notify.base import ChannelGone, Extras, MessageGone, OutcomeUnknown, Payload, Reference
 from core.errors import DeskError
 
 
@@ -15,6 +15,7 @@ class Reply(NamedTuple):
     reference: Reference
     text: str
     broadcast: bool
+    key: str = ""
 
 
 @dataclass
@@ -29,6 +30,7 @@ class FakeNotifier:
     posts: list[tuple[Reference, Payload]] = field(default_factory=list)
     updates: list[tuple[Reference, Payload]] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    pictures: list[tuple[bytes, str]] = field(default_factory=list)
     _errors: deque[DeskError] = field(default_factory=deque)
     _count: int = 0
 
@@ -64,12 +66,35 @@ class FakeNotifier:
             raise lost
         return reference
 
-    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
+    def dress(self, payload: Payload, extras: Extras) -> Payload:
+        return {**payload, **{name: value for name, value in extras._asdict().items() if value}}
+
+    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
         lost = self._next_error()
         self._must_exist(reference)
-        self.replies.append(Reply(reference, text, broadcast))
+        self.replies.append(Reply(reference, text, broadcast, key))
         if lost:
             raise lost
+
+    async def replied(self, reference: Reference, key: str) -> bool:
+        lost = self._next_error()
+        if lost:
+            raise lost
+        return any(one.reference == reference and one.key == key for one in self.replies)
+
+    async def link(self, reference: Reference) -> str:
+        lost = self._next_error()
+        self._must_exist(reference)
+        if lost:
+            raise lost
+        return f"https://slack.example.com/{reference.channel}/{reference.ts}"
+
+    async def upload(self, png: bytes, title: str) -> str:
+        lost = self._next_error()
+        if lost:
+            raise lost
+        self.pictures.append((png, title))
+        return f"F{len(self.pictures)}"
 
     async def find(self, channel: str, incident: str, version: int) -> Reference | None:
         lost = self._next_error()

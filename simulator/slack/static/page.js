@@ -103,7 +103,7 @@ function apply({ kind, channel, ts, html }) {
     const fresh = element(html);
     fresh.classList.add("changed");
     old.replaceWith(fresh);
-  } else if (kind === "new") {
+  } else if (kind === "new" || kind === "whisper") {
     const fresh = element(html);
     fresh.classList.add("fresh");
     list.append(fresh);
@@ -112,8 +112,44 @@ function apply({ kind, channel, ts, html }) {
   count();
   if (channel === active) {
     if (stay) toEnd();
-    else if (kind === "new") newer.hidden = false;
+    else if (kind !== "edited" && kind !== "thread") newer.hidden = false;
   }
+}
+
+function confirmed(question) {
+  const dialog = document.getElementById("confirm");
+  dialog.querySelector("h2").textContent = question.title?.text || "Are you sure?";
+  dialog.querySelector("p").textContent = question.text?.text || "";
+  dialog.querySelector(".danger").textContent = question.confirm?.text || "OK";
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+async function press(control) {
+  const option = control.value || "";
+  const question = control.dataset.confirm;
+  if (question && !(await confirmed(JSON.parse(question)))) return;
+  const message = control.closest("article");
+  const row = control.closest(".actions");
+  row.querySelector(".failed")?.remove();
+  for (const one of row.querySelectorAll("button, select")) one.disabled = true;
+  const body = JSON.stringify({ channel: message.dataset.channel, ts: message.dataset.ts, action_id: control.dataset.action, option });
+  let heard = false;
+  try {
+    heard = (await fetch("/press", { method: "POST", body, headers: { "Content-Type": "application/json" } })).ok;
+  } catch {
+    heard = false;
+  }
+  for (const one of row.querySelectorAll("button, select")) one.disabled = false;
+  if (control.tagName === "SELECT") control.value = "";
+  if (heard) return;
+  const failed = document.createElement("p");
+  failed.className = "failed";
+  failed.textContent = "⚠ deskwatch did not answer. Use `deskwatch alerts` meanwhile.";
+  row.append(failed);
 }
 
 function live(on) {
@@ -145,6 +181,14 @@ function goToPermalink() {
   target?.scrollIntoView({ block: "center" });
 }
 
+document.addEventListener("click", (event) => {
+  const control = event.target.closest("button.press");
+  if (control) press(control);
+});
+document.addEventListener("change", (event) => {
+  const control = event.target.closest("select.press");
+  if (control?.value) press(control);
+});
 window.addEventListener("hashchange", () => open(location.hash.slice(1)));
 document.addEventListener("visibilitychange", count);
 newer.addEventListener("click", toEnd);

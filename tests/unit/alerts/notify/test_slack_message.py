@@ -1,15 +1,18 @@
 """An incident as a Slack message: what it says, and that nothing can make it too long or ping anyone."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model import AlertStatus, AlertView, Notification, Severity
-from alerts.notify.slack_message import COLOURS, GREEN, PUSH, message
+from alerts.model import Ack, AlertStatus, AlertView, Notification, Severity, Silenced
+from alerts.notify.base import Extras
+from alerts.notify.slack_message import COLOURS, GREEN, GREY, PUSH, YELLOW, dressed, message
 from simulator.slack.limits import check_message
 from tests.fakes.notifications import AT, alert, notification
 
@@ -18,9 +21,11 @@ MENTION = re.compile(r"<(?!!date\^\d+\^|https?://)")
 
 
 def shown(payload: dict[str, Any]) -> str:
-    """Return every text of the attachment, one under the other."""
+    """Return every text of the attachment but the buttons', one under the other."""
     texts: list[str] = []
     for block in payload["attachments"][0]["blocks"]:
+        if block["type"] == "actions":
+            continue
         parts = [block["text"]] if "text" in block else []
         texts += [part["text"] for part in [*parts, *block.get("fields", []), *block.get("elements", [])]]
     return "\n".join(texts)
@@ -54,6 +59,66 @@ def test_a_firing_message_has_the_colour_of_its_severity() -> None:
     """Red wakes people, blue does not."""
     for severity, colour in COLOURS.items():
         assert message(notification(severity=severity))["attachments"][0]["color"] == colour
+
+
+ACK = Ack("maria", AT)
+QUIET = Silenced("s1", AT + timedelta(hours=1), "jonas", "maintenance <!here>")
+OVER = {"status": AlertStatus.RESOLVED, "closed_at": AT}
+
+
+def row(payload: dict[str, Any]) -> list[str]:
+    """Return the verbs of the buttons."""
+    blocks = payload["attachments"][0]["blocks"]
+    return [one["action_id"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "tag", "colour", "verbs"),
+    [
+        ({}, "[FIRING page]", COLOURS[Severity.PAGE], ["dw_ack", "dw_silence", "dw_resolve"]),
+        ({"ack": ACK}, "[ACK page]", YELLOW, ["dw_unack", "dw_silence", "dw_resolve"]),
+        ({"silenced": QUIET}, "[SILENCED page]", GREY, ["dw_unsilence"]),
+        ({"ack": ACK, "silenced": QUIET}, "[SILENCED page]", GREY, ["dw_unsilence"]),
+        ({"ack": ACK, **OVER}, "[RESOLVED 3m page]", GREEN, []),
+    ],
+)
+def test_each_state_has_its_tag_its_colour_and_its_buttons(
+    changes: dict[str, Any], tag: str, colour: str, verbs: list[str]
+) -> None:
+    """Section 1.1's table; `value` is `incident:version`, so that a press says what its author saw."""
+    payload = message(notification(version=7, **changes), pressed=True)
+    assert push(payload).startswith(tag)
+    assert payload["attachments"][0]["color"] == colour
+    assert row(payload) == verbs
+    assert '"INC1:7' in json.dumps(payload) or not verbs
+
+
+def test_who_looks_after_it_and_who_keeps_it_quiet_is_shown() -> None:
+    """With the time in the reader's zone; a comment pings nobody."""
+    assert "*Acknowledged*\nmaria" in shown(message(notification(ack=ACK)))
+    text = shown(message(notification(silenced=QUIET)))
+    assert "*Silenced*\nuntil <!date^" in text
+    assert "jonas\nmaintenance &lt;!here&gt;" in text
+    assert "*Resolved by*\nmaria" in shown(message(notification(closed_by="maria", **OVER)))
+
+
+def test_without_anybody_who_hears_buttons_the_command_is_named() -> None:
+    """A button that does nothing is worse than none; the link stays."""
+    payload = message(notification(alert(dashboard="https://grafana.example.com/d/1")))
+    assert row(payload) == ["dw_open"]
+    assert "`deskwatch alerts ack INC1`" in shown(payload)
+    assert "deskwatch alerts ack" not in shown(message(notification(), pressed=True))
+
+
+def test_chart_and_the_way_to_the_last_incident_are_added_to_what_is_rendered() -> None:
+    """The chart stands above the buttons, the link in the small print; the text does not change."""
+    plain = message(notification(), pressed=True)
+    payload = dressed(plain, Extras("https://desk.example.com/archives/C1/p2", "F1"))
+    kinds = [one["type"] for one in payload["attachments"][0]["blocks"]]
+    assert kinds == ["section", "image", "actions", "context"]
+    assert "fired before: <https://desk.example.com/archives/C1/p2|last time>" in shown(payload)
+    assert payload["text"] == plain["text"]
+    assert dressed(plain, Extras()) == plain
 
 
 def test_a_resolved_message_is_green_and_shows_the_value_now_and_while_firing() -> None:
@@ -157,14 +222,23 @@ def incidents(draw: st.DrawFn) -> Notification:
         severity=draw(st.sampled_from(Severity)),
         source=draw(texts),
         links=draw(st.dictionaries(texts, urls, max_size=5)),
+        ack=draw(st.one_of(st.none(), st.builds(Ack, texts, st.just(AT)))),
+        silenced=draw(st.one_of(st.none(), st.builds(Silenced, texts, st.just(AT), texts, texts))),
+        closed_by=draw(texts),
     )
 
 
-@given(incidents())
-def test_any_incident_stays_within_the_limits_and_pings_nobody(incident: Notification) -> None:
+@given(
+    incidents(),
+    st.sampled_from([{"pressed": True}, {"pressed": False}]),
+    st.builds(Extras, urls, st.sampled_from(["", "F0123456789"])),
+)
+def test_any_incident_stays_within_the_limits_and_pings_nobody(
+    incident: Notification, how: dict[str, bool], extras: Extras
+) -> None:
     """The limits are the simulated workspace's, which refuses what Slack refuses."""
-    payload = message(incident)
-    check_message(payload["text"], None, payload["attachments"], payload["metadata"])
+    payload = dressed(message(incident, **how), extras)
+    check_message(payload["text"], None, payload["attachments"], payload["metadata"], bool)
     for text in (payload["text"], shown(payload)):
         assert not MENTION.search(text)
         text.encode()
@@ -174,6 +248,6 @@ def test_ten_thousand_alerts_are_one_message() -> None:
     """A storm is counted, not written out."""
     many = [alert(f"R{i}", summary="😀&<>" * 500, description="&" * 5000) for i in range(10_000)]
     payload = message(notification(*many))
-    check_message(payload["text"], None, payload["attachments"], payload["metadata"])
+    check_message(payload["text"], None, payload["attachments"], payload["metadata"], bool)
     assert "10000 firing" in shown(payload)
     assert re.search(r"_and 9,99\d more_", shown(payload))
