@@ -21,7 +21,8 @@ from connectors.base.contract import (
     Texts,
     WireLevels,
 )
-from connectors.base.feed import RECOVERY_S, MarketFeed
+from connectors.base.feed import MarketFeed
+from connectors.base.track import RECOVERY_S
 from connectors.recording import Recorded, Recording, read
 from connectors.registry import dialect
 from core.errors import BadMessage, UsageError

@@ -33,14 +33,10 @@ from core.errors import BadMessage
 from core.events import Book as BookEvent
 from core.events import FeedStats, Funding, Gap, MarketEvent, Quote, Trade
 from core.log import get_logger
-from core.types import MILLISECOND, SECOND, Channel, GapKind, Nanos, StreamState, Symbol
+from core.types import SECOND, Channel, GapKind, Nanos, StreamState, Symbol
 
 log = get_logger(__name__)
 
-RECOVERY_S = (0, 1, 2, 5, 10, 30)
-"""Waits before the n-th recovery of one book in a row, so that one bad book never becomes a storm."""
-CALM: Nanos = 60 * SECOND
-"""A book that stayed LIVE for so long starts again with the first wait."""
 MUTE: Nanos = 20 * SECOND
 """A connection without any data for so long, one of whose streams is silent by its own rhythm, is replaced.
 
@@ -151,7 +147,7 @@ class MarketFeed:
         track = self._by_native.get(native)
         if track is not None:
             track.fetching = False
-            self._schedule(track, now)
+            track.schedule(now)
         return []
 
     def on_closed(self, now: Nanos, reason: str) -> None:
@@ -193,7 +189,7 @@ class MarketFeed:
     def stats(self, now: Nanos) -> list[FeedStats]:
         """Return one line a stream since the last call."""
         for track in self._tracks.values():
-            self._note_crossed(track, now)
+            track.note_crossed(now)
         return [track.stats.drain(now, track.state) for track in self._tracks.values()]
 
     @property
@@ -254,7 +250,7 @@ class MarketFeed:
                 self._whole(track, received)
             track.changed = True
             if track.book.crossed or track.crossed_since is not None:
-                self._crossed(track, received)
+                self.counters.crossed += track.follow_crossing(received)
         elif isinstance(outcome, Broken):
             return self._broke(track, outcome, last_good or received, received)
         elif outcome is Verdict.BUFFERED and track.due is None and not track.fetching:
@@ -275,7 +271,7 @@ class MarketFeed:
             self.counters.snapshots_rejected += 1
             if isinstance(outcome, Broken):
                 return self._broke(track, outcome, last_good or received, received)
-            self._schedule(track, received)
+            track.schedule(received)
             return []
         self.counters.snapshots_accepted += 1
         track.due = None
@@ -284,7 +280,7 @@ class MarketFeed:
             self.counters.resyncs += 1
         track.live_since = received
         self._whole(track, received)
-        self._crossed(track, received)
+        self.counters.crossed += track.follow_crossing(received)
         self._sample(track, received)
         return []
 
@@ -298,15 +294,8 @@ class MarketFeed:
             self.counters.gaps += 1
             track.stats.gap()
             self._open_hole(track, since, GapKind.SEQUENCE, broken.missing)
-        if received - track.live_since > CALM:
-            track.attempts = 0
-        self._schedule(track, received)
+        track.broke(received)
         return self._recover(track, received) if track.due is not None and received >= track.due else []
-
-    def _schedule(self, track: Track, now: Nanos) -> None:
-        wait = RECOVERY_S[min(track.attempts, len(RECOVERY_S) - 1)]
-        track.attempts += 1
-        track.due = now + wait * SECOND
 
     def _recover(self, track: Track, now: Nanos) -> list[Command]:
         """Ask for the book again: a REST snapshot, or a new subscription where the stream sends the image."""
@@ -317,20 +306,6 @@ class MarketFeed:
             return [FetchSnapshot(track.stream.native, rules.snapshot_path(track.stream.native), rules.snapshot_weight)]
         track.due = now + IMAGE_WITHIN
         return [*self._acks.unsubscribe([track.stream]), *self._acks.subscribe([track.stream], now)]
-
-    def _crossed(self, track: Track, received: Nanos) -> None:
-        if track.book is not None and track.book.crossed:
-            if track.crossed_since is None:
-                self.counters.crossed += 1
-                track.crossed_since = received
-        else:
-            self._note_crossed(track, received)
-            track.crossed_since = None
-
-    def _note_crossed(self, track: Track, now: Nanos) -> None:
-        if track.crossed_since is not None:
-            track.stats.crossed(max(0.0, (now - track.crossed_since) / MILLISECOND))
-            track.crossed_since = now
 
     def _sample(self, track: Track, now: Nanos) -> None:
         book = track.book
