@@ -16,10 +16,10 @@ from alerts.model import ACTIONS, Hold, Notification, Reason, Silenced
 from alerts.muting import Held, Muting, silence_of
 from alerts.notice import members_of, speak
 from alerts.notify.base import Payload
-from alerts.route import Route, Routing
 from alerts.rows import hold_row, notification_rows, transition_row
 from alerts.silence import reminder_at
 from alerts.state import Firing, Instance, ResolveReason, State, Transition, end_all
+from alerts.tree import Route, Routing
 from core.rows import Row
 from rules.model import Rule
 
@@ -36,7 +36,7 @@ class Board:
     def __init__(self, rules: Mapping[str, Rule], routing: Routing, renderer: Callable[[str], Render]) -> None:
         self._rules = dict(rules)
         self._routing = routing
-        self._routes = {(route.path, route.receiver): route for route in _walk(routing.root)}
+        self._routes = {(route.path, route.receiver): route for route in routing.root.walk()}
         self._renderer = renderer
         self._memories: dict[str, Memory] = {}
         self._groups: dict[str, AlertGroup] = {}
@@ -338,7 +338,7 @@ def _news(
     firing = {key: one for key, one in alive.items() if key not in held}
     if firing or not alive:
         reason = decide(group.told, members_of(firing), members_of(group.ended), at, route)
-        if reason is None and firing and group.silenced is not None:
+        if reason in (None, Reason.REPEAT_INTERVAL) and firing and group.silenced is not None:
             reason = Reason.UNSILENCED
         return reason, None
     if group.told is None:
@@ -375,9 +375,3 @@ def _causes(before: AlertGroup, after: AlertGroup, reason: Reason) -> set[str]:
     if before.told is not None and reason not in (Reason.REPEAT_INTERVAL, Reason.RESOLVED_BY_HAND):
         firing, resolved = firing - before.told.firing, resolved - before.told.resolved
     return {one.fingerprint for one in firing | resolved}
-
-
-def _walk(route: Route) -> Iterable[Route]:
-    yield route
-    for child in route.children:
-        yield from _walk(child)

@@ -8,9 +8,9 @@ from alerts import intervals
 from alerts.group import AlertKey
 from alerts.inhibit import Inhibitor, Source
 from alerts.model import Hold
-from alerts.route import Route, Routing
 from alerts.silence import Silence, SilenceState, longest
 from alerts.state import Instance
+from alerts.tree import Route, Routing
 
 
 class Held(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts.labels import BadMatcher, read_matcher
-from alerts.route import BadRouting, Route, default_routing, load_routing
+from alerts.route import BadRouting, Route, check_routing, default_routing, load_routing
 from alerts.settings import AlertSettings
 from core import durations
 from tests.conftest import ROOT
@@ -111,13 +111,21 @@ def test_a_matcher_that_cannot_be_read_says_how_it_should_look(text: str) -> Non
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("receiver: def\n", "receiver: deff\n"), "Did you mean 'def'?"),
-        (("group_wait: 30s\n", "group_wait: 30\n"), "route.group_wait"),
-        (("match: ['env = \"testing\"']\n", "match: ['env == \"x\"']\n"), "route.routes[2].routes[0].match"),
-        (("continue: true", "contineu: true"), "docs/routing.md"),
+        (("receiver: def\n", "receiver: deff\n"), "routing.yaml:10:13: there is no receiver 'deff'"),
+        (("receiver: def\n", "receiver: deff\n"), "did you mean 'def'?"),
+        (("group_wait: 30s\n", "group_wait: 30\n"), "routing.yaml:11:15: group_wait must be a duration"),
+        (("match: ['env = \"testing\"']\n", "match: ['env == \"x\"']\n"), "routing.yaml:31:19: match"),
+        (("continue: true", "contineu: true"), "did you mean 'continue'?"),
         (("route:\n", "route:\n  match: ['a = \"b\"']\n"), "top route"),
         (("  receiver: def\n", ""), "no receiver"),
-        (("route:", "route: ["), "Mend the line"),
+        (("route:", "route: ["), "routing.yaml:11:13: not YAML"),
+        (("receiver: A\n", "receiver: A\n      mute_times: [night]\n"), "there is no time interval 'night'"),
+        (("route:", "inhibit: [{source: [], target: ['a = b']}]\nroute:"), "source fits every alert"),
+        (("route:", "time_intervals: {night: [{times: ['9-17']}]}\nroute:"), "'9-17' is no time"),
+        (("route:", "time_intervals: {night: [{times: ['22:00-06:00']}]}\nroute:"), "over midnight needs two"),
+        (("route:", "time_intervals: {night: [{weekdays: [sunday-monday]}]}\nroute:"), "A span runs forwards"),
+        (("route:", "time_intervals: {night: [{location: Paris}]}\nroute:"), "'Paris' is no time"),
+        (("route:", "time_intervals: {night: [{}]}\nroute:"), "it is always"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place(tmp_path: Path, change: tuple[str, str], told: str) -> None:
@@ -125,6 +133,37 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path: Path, change: tuple[st
     assert change[0] in TREE
     with pytest.raises(BadRouting, match=re.escape(told)):
         load(tmp_path, TREE.replace(*change, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("  receiver: def\n", "  receiver: A\n"), "3:3: warning: receiver 'def' is never told anything"),
+        (("continue: true", "continue: false"), ""),
+        (
+            ("match: ['owner =~ \"team-(B|C)\"']", "match: ['owner = \"team-A\"', 'env = \"x\"']"),
+            "27:7: warning: no alert reaches this route",
+        ),
+        (
+            ("{match: ['env = \"testing\"'], receiver", "{match: ['owner = \"team-B\"'], receiver"),
+            'owner = "team-A" and owner = "team-B" cannot both hold',
+        ),
+        (("repeat_interval: 4h", "repeat_every: 1m"), "repeat_every is shorter than group_interval"),
+        (
+            ("route:", "time_intervals: {night: [{times: ['00:00-24:00']}]}\nroute:"),
+            "time interval 'night' is not used",
+        ),
+    ],
+)
+def test_what_is_surely_not_meant_is_a_warning(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    """3.3: unused receivers and times, routes that nothing reaches, a reminder that cannot come."""
+    assert change[0] in TREE
+    file = tmp_path / "routing.yaml"
+    file.write_text(TREE.replace(*change, 1))
+    routing, problems = check_routing(file, AlertSettings())
+    assert routing is not None
+    assert told in "\n".join(one.show() for one in problems)
+    assert bool(problems) is bool(told)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

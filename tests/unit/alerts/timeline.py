@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts import codec
+from alerts.actions import Actions
 from alerts.board import Board
 from alerts.changes import Changes, Saved
 from alerts.evaluate import Answered, Failed, Memory, Outcome, evaluate
@@ -81,9 +82,21 @@ class Timeline:
     _instances: dict[tuple[str, str], str] = field(default_factory=dict)
     _empty: dict[str, int] = field(default_factory=dict)
     _groups: dict[str, str] = field(default_factory=dict)
+    _silences: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.board = self._board()
+
+    @property
+    def actions(self) -> Actions:
+        """What a person can do."""
+        return Actions(self.board, self._save, self._knows)
+
+    async def _save(self, changes: Changes) -> None:
+        self.keep(changes)
+
+    async def _knows(self, incident: str) -> bool:
+        return any(one.incident == incident for one in self.told)
 
     def _board(self) -> Board:
         rules = {self.group.identity(one): one for one in self.group.rules}
@@ -127,6 +140,8 @@ class Timeline:
             _put(self._empty, name, empty)
         for name, group in changes.groups.items():
             _put(self._groups, name, None if group is None else codec.dump_group(group))
+        for name, silence in changes.silences.items():
+            _put(self._silences, name, codec.dump_silence(silence))
         return changes
 
     def restart(self, seconds: float, rules: Group | None = None, routing: Routing | None = None) -> Changes:
@@ -139,8 +154,9 @@ class Timeline:
             name: Memory(alerts.get(name, {}), self._empty.get(name, 0)) for name in alerts.keys() | self._empty
         }
         groups: list[AlertGroup] = [codec.read_group(text) for text in self._groups.values()]
+        silences = [codec.read_silence(text) for text in self._silences.values()]
         self.board = self._board()
-        return self.keep(self.board.restore(Saved(memories, groups, ()), at(seconds)))
+        return self.keep(self.board.restore(Saved(memories, groups, (), silences), at(seconds)))
 
     def transitions(self) -> list[tuple[float, str, str]]:
         """Return every transition: time, from, to."""
@@ -162,6 +178,10 @@ class Timeline:
             )
             for one in self.told
         ]
+
+    def said(self) -> list[tuple[float | None, str, str]]:
+        """Return every notification: time, state, reason."""
+        return [(since(one.at), str(one.state), str(one.reason)) for one in self.told]
 
     def holds(self) -> list[str]:
         """Return the reasons of every hold."""
