@@ -32,6 +32,8 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 RESTART_S = (0.5, 1.0, 2.0, 5.0)
 """Waits before a restart; the last one repeats."""
+OWNER_S = 0.5
+"""How long a process that has the folder may take to go: it may just have been killed."""
 ORPHAN_S = 10.0
 """How long the server of a process that was killed may take to go."""
 PR_SET_PDEATHSIG = 1
@@ -245,10 +247,10 @@ async def running(folder: Path, settings: DatabaseSettings, clock: Clock) -> Asy
 async def _locked(folder: Path, clock: Clock) -> AsyncIterator[int]:
     """Hold the folder; a server that outlives its killed owner gets some seconds to end."""
     with (folder / "questdb.lock").open("a+") as file:
-        deadline = clock.elapsed() + ORPHAN_S
+        began = clock.elapsed()
         while not _try_lock(file):
             holder = _holder(file)
-            if _alive(holder) or clock.elapsed() > deadline:
+            if clock.elapsed() - began > (OWNER_S if _alive(holder) else ORPHAN_S):
                 raise FolderTaken(
                     f"{folder}, process {holder}", hint="Stop that process, or choose another `data` folder"
                 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,14 +35,12 @@ async def feed_and_kill(folder: Path, at: Address, start: int, ts: int, after: f
     command = [sys.executable, "-m", "tests.integration.storage.feeder", *arguments]
     feeder = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
     assert feeder.stdout is not None
-    durable = int(await feeder.stdout.readline())
+    said = await feeder.stdout.readuntil(b"durable ")
     await asyncio.sleep(after)
     os.kill(feeder.pid, signal.SIGKILL)
-    for line in (await feeder.stdout.read()).splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            durable = int(line)
+    said += await feeder.stdout.read()
     await feeder.wait()
-    return durable
+    return int(re.findall(rb"durable (\d+)\n", said)[-1])
 
 
 @pytest.mark.database
