@@ -64,6 +64,7 @@ class Record:
     events: list[Row] = field(default_factory=list)
     sent: list[tuple[Notification, Payload]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    recordings: list[Row] = field(default_factory=list)
 
     def render(self, notification: Notification) -> Payload:
         """Render as for Slack, and keep it: the board renders what it sends and nothing else."""
@@ -76,8 +77,10 @@ class Record:
         self.events += changes.events
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Take rows of evaluations; those that went wrong are kept."""
+        """Take values that rules record, and rows of evaluations; of these the ones that went wrong are kept."""
         for row in rows:
+            if row.table == "recordings":
+                self.recordings.append(row)
             if row.values.get("outcome") == Health.ERROR:
                 rule = f"{row.values['rule_group']}/{row.values['rule']}"
                 self.troubles.append(Trouble(to_datetime(row.ts), rule, str(row.values["error"])))

@@ -155,10 +155,17 @@ async def _run(
     engine = Engine(board, reader, record, path, clock, record.save)
     engine.use(Ruleset(groups))
     failures: list[Failure] = []
+
+    async def run(group: Group, at: datetime) -> None:
+        await engine.run(group, at)
+        if record.recordings:
+            await tables.add(record.recordings)
+            record.recordings.clear()
+
     waiting = deque(merged(groups, [case.start + case.phase] * len(groups), case.start + case.until))
     for stop in sorted({*(one.at for one in case.states), case.until}):
         end = case.start + stop
-        await drive(board, engine.run, _taken(waiting, end), end, record.save)
+        await drive(board, run, _taken(waiting, end), end, record.save)
         for want in case.states:
             if want.at == stop:
                 failures += compare_states(want, (one for _, one in board.instances()))

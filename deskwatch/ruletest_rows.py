@@ -82,6 +82,19 @@ class Bench:
             await self._write(encoder)
         await self._visible()
 
+    async def add(self, rows: Iterable[Row]) -> None:
+        """Write what the rules of the running test record.
+
+        Raises:
+            RowRefused, NotVisible: as for `fill`.
+        """
+        encoder = Encoder()
+        for row in rows:
+            encoder.add(row)
+            self._used.add(row.table)
+        await self._write(encoder)
+        await self._visible()
+
     async def _write(self, encoder: Encoder) -> None:
         match await self._door.deliver(encoder.take().payload):
             case BadLine(line, reason):
