@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from alerts.model import Ack, Hold, Labels, Reason, Silenced
+from alerts.model import Ack, Hold, Labels, Reason, Severity, Silenced
 from alerts.route import Route
 from alerts.state import Instance
 
 SHORTEST_INTERVAL = timedelta(seconds=1)
 """A channel takes one message a second; a group never looks oftener."""
+
+
+_LOUDNESS = {str(severity): rank for rank, severity in enumerate(Severity)}
 
 
 class AlertKey(NamedTuple):
@@ -30,6 +33,17 @@ class Member(NamedTuple):
     rule: str
     fingerprint: str
     episode: str
+
+    @property
+    def began(self) -> str:
+        """When the activation began, whatever its severity was."""
+        return self.episode.partition(" ")[0]
+
+    @property
+    def loudness(self) -> int:
+        """How loud it was then."""
+        severity = self.episode.partition(" ")[2]
+        return _LOUDNESS.get(severity, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +170,7 @@ def decide(
     if told is None:
         return Reason.FIRST_NOTIFICATION if firing else None
     if not firing <= told.firing:
-        return Reason.NEW_ALERTS if told.firing else Reason.FIRST_NOTIFICATION
+        return _news(firing - told.firing, told.firing) if told.firing else Reason.FIRST_NOTIFICATION
     if not firing:
         return Reason.ALL_RESOLVED if told.firing else None
     if not resolved <= told.resolved:
@@ -164,3 +178,13 @@ def decide(
     if told.at < now - route.repeat_interval:
         return Reason.REPEAT_INTERVAL
     return None
+
+
+def _news(new: frozenset[Member], told: frozenset[Member]) -> Reason:
+    """Return what is new: other alerts, or those that were told at another severity."""
+    known = {(one.rule, one.fingerprint, one.began): one.loudness for one in told}
+    before = [(one, known.get((one.rule, one.fingerprint, one.began))) for one in new]
+    if any(loudness is None for _, loudness in before):
+        return Reason.NEW_ALERTS
+    louder = any(loudness is not None and one.loudness > loudness for one, loudness in before)
+    return Reason.LOUDER if louder else Reason.QUIETER

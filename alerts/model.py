@@ -56,6 +56,9 @@ class Reason(StrEnum):
 
     FIRST_NOTIFICATION = "first_notification"
     NEW_ALERTS = "new_alerts"
+    LOUDER = "louder"
+    """The same alerts, one of them at a higher severity than was told."""
+    QUIETER = "quieter"
     SOME_RESOLVED = "some_resolved"
     ALL_RESOLVED = "all_resolved"
     REPEAT_INTERVAL = "repeat_interval"
