@@ -138,6 +138,11 @@ class Desk:
         """Return whether the table has any fill."""
         return bool(await self.fills())
 
+    async def has_missed(self) -> bool:
+        """Return whether a fill was told to be missed by the stream."""
+        missed = "SELECT key FROM reconciliations WHERE account = %(me)s AND kind = 'fill_missed_by_stream'"
+        return bool(await self.rows(missed))
+
     def truth(self) -> list[tuple[object, ...]]:
         """Return the simulator's ledger as the same values."""
         return sorted(_true_row(one) for one in self.account.ledger.fills)
