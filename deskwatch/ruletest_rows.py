@@ -53,13 +53,23 @@ class Bench:
 
     async def add_tables(self, tables: Mapping[str, str]) -> None:
         """Make the tables of a test file afresh."""
-        for name in self._own:
-            await self._connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
-        self._used -= self._own.keys()
+        await self.clear()
         self._own = {name: _table(name, text) for name, text in tables.items()}
         for name, text in tables.items():
             sql = f"CREATE TABLE {name} ({text}) TIMESTAMP(ts) PARTITION BY DAY WAL"
             await self._connection.execute(sql.encode())
+
+    async def clear(self) -> None:
+        """Remove what tests have left."""
+        await self._empty()
+        for name in self._own:
+            await self._connection.execute(f"DROP TABLE {name}".encode())
+        self._own = {}
+
+    async def _empty(self) -> None:
+        for name in sorted(self._used):
+            await self._connection.execute(f"TRUNCATE TABLE {name}".encode())
+        self._used = set()
 
     async def fill(self, series: Iterable[RowSeries], start: datetime) -> None:
         """Empty what the last test used, and write the rows of this one.
@@ -68,8 +78,7 @@ class Bench:
             RowRefused: with the server's or the encoder's word.
             NotVisible: the server applies nothing.
         """
-        for name in sorted(self._used):
-            await self._connection.execute(f"TRUNCATE TABLE {name}".encode())
+        await self._empty()
         encoder = Encoder(tuple(self._own.values()))
         given = list(series)
         for one in given:
@@ -121,7 +130,10 @@ async def bench(at: Address, clock: Clock) -> AsyncIterator[Bench]:
     ):
         one = Bench(connection, Door(at, http, HTTP_S), clock)
         await one.prepare()
-        yield one
+        try:
+            yield one
+        finally:
+            await one.clear()
 
 
 def _table(name: str, text: str) -> Table:
