@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from alerts.changes import Changes, Message, Saved
-from alerts.evaluate import Evaluation, Memory
+from alerts.evaluate import Change, Evaluation, Memory
 from alerts.group import AlertGroup, AlertKey, decide, group_key, open_group
 from alerts.model import ACTIONS, Hold, Notification, Reason, Silenced
 from alerts.muting import Held, Muting, silence_of
@@ -133,12 +133,21 @@ class Board:
             key = AlertKey(rule, one.instance.fingerprint)
             if one.after is State.FIRING:
                 self._join(key, one.instance, at, firing, changes)
+                if one.reason == Change.LOUDER:
+                    self._hurry(key, at, changes)
             elif one.after is State.RESOLVED:
                 for name in self._groups_of.get(key, ()):
                     ended.setdefault(name, {})[key] = one.instance
         self._joined(firing, changes)
         for name, alerts in ended.items():
             self._ended(self._groups[name], alerts, at, changes)
+
+    def _hurry(self, key: AlertKey, at: datetime, changes: Changes) -> None:
+        """Let the groups of an alert that got louder look now: who was told of a warning must not sleep on a page."""
+        for name in self._groups_of.get(key, ()):
+            group = self._groups[name]
+            if group.told is not None and group.next_flush > at:
+                self._keep(replace(group, next_flush=at), changes)
 
     def _ended(self, group: AlertGroup, alerts: Mapping[AlertKey, Instance], at: datetime, changes: Changes) -> None:
         """Take what is over. Of what nobody was told, since it was held or closed by hand, nothing is said."""

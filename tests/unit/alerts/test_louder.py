@@ -68,6 +68,13 @@ def test_each_step_is_a_transition_of_the_same_alert() -> None:
     assert len({row["fingerprint"] for row in rows}) == 1
 
 
+def test_who_knows_of_a_warning_hears_of_the_page_at_once() -> None:
+    """Louder does not wait for the group's interval; quieter does."""
+    timeline = Timeline(group_of(RULE), routing(route(interval=300)))
+    timeline.run(6, {0: {"a": 16.0}, 3: {"a": 41.0}, 5: {"a": 20.0}})
+    assert timeline.said() == [(0, "firing", "first_notification"), (3, "firing", "louder")]
+
+
 def test_the_texts_know_the_severity() -> None:
     """`{{ severity }}` is what it is now, and labels of group and rule are known as well."""
     timeline = told([16, 41], group_of(RULE))
