@@ -50,13 +50,12 @@ class Acks:
         """Return the frames that subscribe, and expect their answers."""
         if not streams:
             return []
-        commands: list[Command] = []
-        for frame in self._dialect.subscribe(streams, self._number + 1):
+        frames = self._dialect.subscribe(streams, self._number + 1)
+        self._sent_by = max(self._sent_by, now) + len(frames) * self._turn
+        for _ in frames:
             self._number += 1
-            self._sent_by = max(self._sent_by, now) + self._turn
             self._asked[self._number] = _Asked(tuple(streams), self._sent_by + PATIENCE, attempt)
-            commands.append(Send(frame, streams))
-        return commands
+        return [Send(frame, streams) for frame in frames]
 
     def unsubscribe(self, streams: Sequence[Stream]) -> list[Command]:
         """Return the frames that unsubscribe; their answers do not matter."""

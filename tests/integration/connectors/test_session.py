@@ -138,6 +138,7 @@ async def test_a_slow_venue_limit_is_no_missing_answer() -> None:
     async with raw_venue(okx) as venue, running(venue, slow, *streams, factor=200.0) as watched:
         await venue.until(lambda: len(venue.requests()) == 31)
         await watched.until(lambda: watched.state(streams[29]) is StreamState.REFUSED)
+        await watched.clock.sleep(60)
         assert watched.state(TRADES) is not StreamState.REFUSED
         assert len(venue.requests()) == 31
 
@@ -246,6 +247,26 @@ async def test_the_venues_notice_brings_a_replacement() -> None:
         await venue.until(lambda: venue.opened == 2 and len(venue.connections) == 1)
         assert watched.session is not None
         assert (watched.session.replacements, watched.session.reconnects, watched.gaps()) == (1, 0, [])
+
+
+async def test_a_hole_that_a_replaced_connection_leaves_open_is_closed_by_the_next() -> None:
+    """A stream fell silent, then the connection was replaced: one hole, from its last word to the first new one."""
+    other = Stream(Channel.TRADES, "ETH-USDT")
+    async with raw_venue(okx) as venue, running(venue, OKX, TRADES, other) as watched:
+        await venue.until(lambda: venue.opened == 1)
+        for number in range(10):
+            await venue.send(okx_trade("BTC-USDT", str(number)))
+            await asyncio.sleep(0.01)
+        while not watched.gaps():
+            await venue.send(okx_trade("ETH-USDT", "more"))
+            await asyncio.sleep(0.01)
+        await venue.send({"event": "notice", "code": "64008", "msg": ""})
+        await venue.until(lambda: venue.opened == 2 and len(venue.connections) == 1)
+        await venue.send(okx_trade("BTC-USDT", "back"))
+        await watched.until(lambda: len(watched.gaps()) == 2)
+        begun, ended = watched.gaps()
+        assert (ended.symbol, ended.kind, ended.start) == ("BTC-USDT", GapKind.STALE, begun.start)
+        assert ended.end > ended.start
 
 
 HOSTILE: list[bytes] = [

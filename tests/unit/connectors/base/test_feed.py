@@ -127,12 +127,16 @@ def test_a_book_that_breaks_again_and_again_is_recovered_later_and_later() -> No
 
 
 def test_a_venue_whose_images_are_all_wrong_is_not_stormed() -> None:
-    """OKX: each image fails its checksum; new subscriptions are spaced, although the book was never whole."""
+    """OKX: each image fails its checksum; new subscriptions are spaced, however long ago the book was whole."""
     fed = Fed("okx", Stream(Channel.BOOKS, "A"))
     _ = fed.feed.opening(NOON)
     data = {"asks": [["2", "1", "0", "1"]], "bids": [["1", "1", "0", "1"]], "ts": "1", "checksum": 7}
     image = {"arg": {"channel": "books", "instId": "A"}, "action": "snapshot", "data": [data]}
-    asked, now = 0, NOON
+    right = image | {"data": [data | {"checksum": 0}]}
+    _ = fed.frame({"event": "subscribe", "arg": {"channel": "books", "instId": "A"}})
+    _ = fed.frame(right)
+    assert fed.state() is StreamState.LIVE
+    asked, now = 0, NOON + 2 * CALM
     for _ in range(240):
         asked += len(fed.frame(image, now)) + len(fed.feed.on_tick(now))
         now += SECOND
@@ -157,6 +161,9 @@ def test_an_image_that_never_comes_is_asked_for_again() -> None:
     assert fed.feed.on_tick(NOON + IMAGE_WITHIN - SECOND) == []
     again = fed.feed.on_tick(NOON + IMAGE_WITHIN)
     assert [json.loads(one.text)["op"] for one in again if isinstance(one, Send)] == ["unsubscribe", "subscribe"]
+    _ = fed.frame({"event": "subscribe", "arg": {"channel": "books", "instId": "A"}})
+    assert fed.feed.on_tick(NOON + 2 * IMAGE_WITHIN - SECOND) == []
+    assert fed.feed.on_tick(NOON + 2 * IMAGE_WITHIN) != []
 
 
 def test_a_crossed_book_is_counted_and_timed() -> None:
