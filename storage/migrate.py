@@ -31,12 +31,15 @@ class Migration:
     """One step; its number is its place in the list. Steps are never edited once released, only added."""
 
     name: str
-    statements: tuple[str, ...]
+    statements: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    """Table and column; a new server has it from the first step. `ADD COLUMN IF NOT EXISTS` fails where it exists."""
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("first tables", tuple(table.ddl() for table in TABLES.values())),
     Migration("what rules record", (TABLES["recordings"].ddl(),)),
+    Migration("who did what", columns=(("alert_events", "detail"),)),
 )
 
 
@@ -56,6 +59,8 @@ async def migrate(at: Address, clock: Clock, steps: Sequence[Migration] = MIGRAT
             try:
                 for statement in step.statements:
                     await connection.execute(statement.encode())
+                for table, column in step.columns:
+                    await _add(connection, table, column)
             except psycopg.DatabaseError as error:
                 raise MigrationFailed(f"step {number}, {step.name}: {error}".strip()) from error
             await connection.execute(
@@ -72,6 +77,13 @@ async def pending(at: Address, steps: Sequence[Migration] = MIGRATIONS) -> int:
         row = await cursor.fetchone()
         known = await _version(connection) if row and row[0] else 0
         return max(0, len(steps) - known)
+
+
+async def _add(connection: psycopg.AsyncConnection[tuple[object, ...]], table: str, column: str) -> None:
+    cursor = await connection.execute(f"SELECT \"column\" FROM table_columns('{table}')".encode())  # noqa: S608  ours
+    if (column,) not in await cursor.fetchall():
+        kind = next(one.type for one in TABLES[table].columns if one.name == column)
+        await connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}".encode())
 
 
 async def _version(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> int:

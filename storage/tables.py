@@ -328,7 +328,7 @@ DECLARED = (
         (
             symbol("alertname", "the rule's name"),
             symbol("severity", "info, warn or page"),
-            symbol("event", "transition, notification, hold, …"),
+            symbol("event", "transition, notification, hold, action, …"),
             symbol("from_state", "state before"),
             symbol("to_state", "state after"),
             symbol("receiver", "who was told"),
@@ -337,8 +337,9 @@ DECLARED = (
             text("labels", "its labels, JSON"),
             text("incident", "the incident it belongs to"),
             double("value", "the value at the time"),
+            text("detail", "who did it, or what holds it: a person, a silence, another alert"),
         ),
-        "Every transition and every notification of every alert.",
+        "Every transition and every notification of every alert, what was held and why, and what people did.",
     ),
     Table(
         "canary",

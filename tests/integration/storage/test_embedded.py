@@ -56,12 +56,14 @@ async def test_a_server_does_not_outlive_its_killed_owner(tmp_path: Path) -> Non
     owner = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
     assert owner.stdout is not None
     pid = int(await owner.stdout.readline())
-    await ask(find(tmp_path / "questdb-address.json"), "CREATE TABLE kept (a INT)")
+    at = find(tmp_path / "questdb-address.json")
+    await ask(at, "CREATE TABLE kept (a INT)")
     os.kill(pid, signal.SIGSTOP)  # it takes its time to go
     asyncio.get_running_loop().call_later(3.0, os.kill, pid, signal.SIGCONT)
     os.kill(owner.pid, signal.SIGKILL)
     async with running(tmp_path, DatabaseSettings(), CLOCK) as server:
         assert gone(pid)
+        assert server.address == at
         assert await ask(server.address, "SELECT count() FROM kept") == [(0,)]
     await owner.communicate()
 

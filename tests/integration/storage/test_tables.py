@@ -1,12 +1,18 @@
 """Every table on the real server is what the schema says, however often it is asked."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from core.clock import SystemClock
 from storage.address import Address
+from storage.embedded import running
 from storage.migrate import MIGRATIONS, Migration, MigrationFailed, SchemaNewer, migrate, pending
 from storage.schema import TABLES, TS, Table
+from storage.settings import DatabaseSettings
 from tests.fakes.clock import FakeClock
-from tests.integration.storage.visible import ask
+from tests.integration.storage.visible import applied, ask
 
 HOURS = {"HOUR": 1, "DAY": 24, "WEEK": 168, "YEAR": 8760}
 """The server tells 14 days as 2 weeks."""
@@ -54,3 +60,23 @@ async def test_a_step_that_fails_is_named_and_is_not_counted(questdb: Address, c
         with pytest.raises(MigrationFailed, match=f"step {len(steps)}, a bad one"):
             await migrate(questdb, clock, steps)
     assert await pending(questdb) == 0
+
+
+async def test_an_old_server_gets_the_columns_that_came_later(tmp_path: Path) -> None:
+    """And keeps its rows; a new one has them already, and both end with the same tables."""
+    clock = SystemClock()
+    later = {(table, column) for step in MIGRATIONS for table, column in step.columns}
+    assert later
+    async with running(tmp_path, DatabaseSettings(), clock) as server:
+        for name in {table for table, _ in later}:
+            table = TABLES[name]
+            old = tuple(column for column in table.columns if (name, column.name) not in later)
+            await ask(server.address, replace(table, columns=old).ddl())
+            await ask(server.address, f"INSERT INTO {name} (ts) VALUES (now())")  # noqa: S608  ours
+        assert await migrate(server.address, clock) == len(MIGRATIONS)
+        assert await migrate(server.address, clock) == 0
+        for name in {table for table, _ in later}:
+            columns = await ask(server.address, f"SELECT \"column\", type FROM table_columns('{name}')")  # noqa: S608  ours
+            assert set(columns) == {(c.name, c.type.value) for c in (TS, *TABLES[name].columns)}
+            await applied(server.address)
+            assert await ask(server.address, f"SELECT count() FROM {name}") == [(1,)]  # noqa: S608  ours
