@@ -152,10 +152,8 @@ def _unbounded(select: Sequence[_Token], table: _Token, columns: Mapping[str, st
     if any(one.text == ":start" for one in select):
         return
     for name, operator, other in _comparisons(_where(select)):
-        lower = operator in (">", ">=", "in", "between", "=") or (
-            operator in ("<", "<=") and other.offset < name.offset
-        )
-        if _is_time(name.text, columns) and lower:
+        lower = ("<", "<=", "=") if other.offset < name.offset else (">", ">=", "=", "in", "between")
+        if _is_time(name.text, columns) and operator in lower:
             return
     hint = "add `ts > :start AND ts <= :now`, with `over:` beside `sql`"
     yield Finding(table.offset, f"every row ever stored in {table.text} is read: ts has no lower bound", hint)
