@@ -16,6 +16,7 @@ from alerts.model import ACTIONS, Hold, Notification, Reason, Silenced
 from alerts.muting import Held, Muting, silence_of
 from alerts.notice import members_of, speak
 from alerts.notify.base import Payload
+from alerts.notify.thread import facts
 from alerts.rows import hold_row, notification_rows, transition_row
 from alerts.silence import reminder_at
 from alerts.state import Firing, Instance, ResolveReason, State, Transition, end_all
@@ -319,6 +320,7 @@ class Board:
                 text=str(payload.get("text", "")),
                 payload=payload,
                 at=at,
+                facts=facts(notification).as_json(),
             )
         )
         changes.events += notification_rows(notification, _causes(group, after, reason))
@@ -371,7 +373,7 @@ def _note(
     why = {key: one.why for key, one in held.items()}
     for key, one in held.items():
         if group.held.get(key) is not one.why:
-            changes.events.append(hold_row(alive[key], group.receiver, group.incident, one.why, at))
+            changes.events.append(hold_row(alive[key], group.receiver, group.incident, one.why, at, one.by))
     return group if why == group.held else replace(group, held=why)
 
 

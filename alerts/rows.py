@@ -24,10 +24,11 @@ def transition_row(transition: Transition) -> Row:
     return Row("alert_events", to_nanos(transition.at), values)
 
 
-def hold_row(instance: Instance, receiver: str, incident: str, hold: Hold, at: datetime) -> Row:
-    """Return the row that says why an alert is not told to a receiver now."""
+def hold_row(instance: Instance, receiver: str, incident: str, hold: Hold, at: datetime, by: str = "") -> Row:
+    """Return the row that says why an alert is not told to a receiver now, and what holds it."""
     values = _alert(instance.labels, instance.fingerprint, instance.value)
     values |= {"event": "hold", "receiver": receiver, "reason": hold, "incident": incident or None}
+    values |= {"detail": by} if by else {}
     return Row("alert_events", to_nanos(at) + _apart(f"{receiver}{incident}"), values)
 
 
@@ -60,14 +61,14 @@ def delivery_row(incident: str, receiver: str, severity: Severity, event: str, r
 
 
 def action_row(subject: str, receiver: str, reason: str, actor: str, at: datetime) -> Row:
-    """Return the row of what a person did to an incident or to a silence; it has its name for a fingerprint."""
+    """Return the row of what a person did to an incident or to a silence; it has their name for a fingerprint."""
     values: dict[str, Value] = {
         "event": "action",
         "receiver": receiver or None,
         "reason": reason,
         "fingerprint": subject,
         "incident": subject,
-        "labels": json.dumps({"by": actor}, ensure_ascii=False),
+        "detail": actor,
     }
     return Row("alert_events", to_nanos(at) + _apart(f"{receiver}{subject}{reason}"), values)
 

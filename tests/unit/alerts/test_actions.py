@@ -222,8 +222,8 @@ async def test_every_action_is_a_row() -> None:
     await desk.actions.silence(name, at(9), "bob", "why", at(2))
     await desk.actions.resolve(name, "cy", at(3))
     rows = [row.values for one in desk.steps for row in one.events if row.values["event"] == "action"]
-    assert [(row["incident"], row["reason"], row["labels"]) for row in rows] == [
-        (name, "acknowledged", '{"by": "ada"}'),
-        (name, "silenced", '{"by": "bob: why"}'),
-        (name, "resolved_by_hand", '{"by": "cy"}'),
+    assert [(row["incident"], row["reason"], row["detail"]) for row in rows] == [
+        (name, "acknowledged", "ada"),
+        (name, "silenced", "bob: why"),
+        (name, "resolved_by_hand", "cy"),
     ]
