@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import DeskError, UsageError
-from deskwatch.commands import config, data, demo, rules, run, venue
+from deskwatch.commands import config, data, demo, routes, rules, run, venue
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 for module in (demo, run, venue, config, data):
     module.register(app)
 app.add_typer(rules.app, name="rules")
+app.add_typer(routes.app, name="routes")
 
 
 def main() -> None:
