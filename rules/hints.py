@@ -48,21 +48,21 @@ def _order(ruleset: Ruleset, group: Group, rule: Rule) -> Iterator[Problem]:
     """An `alerts` rule sees what fires already: its sources come first, and must be there."""
     if not isinstance(rule.kind, Alerts):
         return
-    later = group.rules[group.rules.index(rule) + 1 :]
+    named = [one for one in rule.kind.match if one.name == "alertname"]
+    if not named:
+        return  # other labels may come from any row
+
+    def counts(other: Rule) -> bool:
+        return other is not rule and all(one.matches({"alertname": other.name}) for one in named)
+
+    late = [one.name for one in group.rules[group.rules.index(rule) + 1 :] if counts(one)]
     every = [one for each in ruleset.groups for one in each.rules]
-    if late := [one.name for one in later if _may_match(rule.kind, one)]:
+    if late:
         hint = "it would see the evaluation before: move it behind them"
         yield _warn(group, rule, "alert", f"it stands before {', '.join(late)}, which it counts", hint)
-    elif not any(_may_match(rule.kind, one) for one in every if one is not rule):
-        names = [one.value for one in rule.kind.match if one.name == "alertname"]
-        hint = nearest(names[0], [one.name for one in every if one is not rule]) if names else ""
+    elif not any(map(counts, every)):
+        hint = nearest(named[0].value, [one.name for one in every if one is not rule])
         yield _warn(group, rule, "alert", "no rule here makes an alert that it counts", hint)
-
-
-def _may_match(kind: Alerts, rule: Rule) -> bool:
-    return any(one.name == "alertname" for one in kind.match) and all(
-        one.matches({"alertname": rule.name}) for one in kind.match if one.name == "alertname"
-    )
 
 
 def _twins(places: list[Place]) -> Iterator[Problem]:

@@ -227,10 +227,10 @@ class KindReader:
 
     def _alerts(self, inner: Section) -> Alerts | None:
         match = get(inner, "match", cast("tuple[Matcher, ...]", ()))
-        if not match:
+        if not inner["match"].node.value:
             self._document.complain(inner["match"].node, _MATCH_ALL, "name one: ['alertname = \"BookStale\"']")
         condition = self._condition(inner, fields.COUNTED)
-        return None if condition is None else Alerts(match, _by(inner), condition)
+        return None if condition is None or not match else Alerts(match, _by(inner), condition)
 
     # --- conditions --------------------------------------------------------------------------------------------------
 

@@ -71,5 +71,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {str(near[0])!r}?"
     return f"known: {', '.join(known)}" if known else ""

@@ -20,6 +20,14 @@ def _summary(text: str, kind: str) -> str:
     return _rules(f'      - alert: A\n        summary: ¦"{text}"\n        {kind}\n')
 
 
+def _spike(text: str) -> str:
+    return _rule(f"        spike: {{table: quotes, value: avg(bid), {text}}}\n")
+
+
+def _mismatch(text: str) -> str:
+    return _rule(f"        mismatch: {{{text}, over: 1m, by: [venue], above: 1}}\n")
+
+
 def query(text: str) -> str:
     """Return a file with a rule of this SQL."""
     return _rule(f"        over: 1m\n        sql: {text}")
@@ -237,5 +245,129 @@ WRONG: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
     "a comment in a fragment": (
         spread("above: 1, where: \"venue = 'a' ¦-- only okx\"}\n"),
         [("a SQL comment hides what follows", "comment in the YAML")],
+    ),
+    "a text with a comma in a flow": (
+        _rule("        stale: {table: quotes, by: [venue], where: symbol IN ('a', 'b'¦), older_than: 5s}\n"),
+        [("not YAML", "needs quotes")],
+    ),
+    "levels beside a threshold": (
+        spread("¦above: 1, page: {above: 2}}\n").replace("¦above: 1", "above: ¦1"),
+        [("'above' beside page", "put it into `page:`")],
+    ),
+    "levels beside a severity": (
+        spread("page: {above: 2}}\n        severity: ¦warn\n"),
+        [("severity beside page", "drop `severity`")],
+    ),
+    "levels in the wrong order": (
+        spread("warn: {above: 5}, page: ¦{above: 2}}\n"),
+        [("page begins no further above than warn", "what is worse")],
+    ),
+    "levels of two sides": (
+        spread("warn: {above: 5}, page: ¦{below: 2}}\n"),
+        [("page begins no further below than warn", "")],
+    ),
+    "a level that says nothing": (spread("warn: {above: 5}, page: ¦{}}\n"), [("page says no threshold", "add")]),
+    "a level is a number": (
+        spread("warn: {above: 5}, page: ¦5}\n"),
+        [("page must be a mapping, not the number 5", "")],
+    ),
+    "hysteresis of a level": (
+        spread("warn: {above: 5, clear_below: ¦6}}\n"),
+        [("clear_below lies on the wrong side of above", "")],
+    ),
+    "levels beside the rule": (
+        spread("above: 1}\n        page: ¦{above: 2}\n"),
+        [("'page' beside the rule belongs to `sql` rules", "put it inside `threshold`")],
+    ),
+    "a baseline of no whole windows": (
+        _spike("over: 1m, baseline: ¦90s, above: 2"),
+        [("baseline must be a multiple of over", "two of them or more")],
+    ),
+    "a baseline of one window": (_spike("over: 1m, baseline: ¦1m, above: 2"), [("baseline must be", "")]),
+    "more samples than there are": (
+        _spike("over: 1m, baseline: 5m, min_samples: ¦6, above: 2"),
+        [("min_samples must be from 2 to 5", "")],
+    ),
+    "one sample": (_spike("over: 1m, baseline: 5m, min_samples: ¦1, above: 2"), [("min_samples must be", "")]),
+    "a floor of nothing": (_spike("over: 1m, baseline: 5m, floor: ¦0, above: 2"), [("floor must be above 0", "")]),
+    "a spike of nothing": (
+        _rule("        spike: ¦{table: quotes, value: avg(bid), over: 1m, baseline: 5m}\n"),
+        [("the threshold is missing", "")],
+    ),
+    "how a spike compares": (
+        _spike("over: 1m, baseline: 5m, compare: ¦zscor, above: 2"),
+        [("compare must be one of ratio, zscore", "did you mean 'zscore'?")],
+    ),
+    "a change of nothing": (
+        _rule("        change: {table: instruments, value: tick, over: 1m, by: ¦[]}\n"),
+        [("`by` names no column", "")],
+    ),
+    "a change's value has no name": (
+        _summary("{{ value }}", "change: {table: instruments, value: tick, over: 1m, by: [venue]}"),
+        [("this rule has no 'value'", "")],
+    ),
+    "both sides are one": (
+        _mismatch("left: {table: quotes, value: avg(bid)}, right: ¦{table: quotes, value: avg(bid)}"),
+        [("both sides are the same", "where")],
+    ),
+    "a side without a value": (
+        _mismatch("left: ¦{table: quotes}, right: {table: quotes, value: avg(bid)}"),
+        [("left has no 'value'", "")],
+    ),
+    "a column of a side": (
+        _mismatch("left: {table: quotes, value: avg(¦bit)}, right: {table: feeds, value: avg(¦bid)}"),
+        [("unknown column 'bit'", "did you mean 'bid'?"), ("unknown column 'bid'", "")],
+    ),
+    "a table of a side": (
+        _mismatch("left: {table: ¦quots, value: avg(bid)}, right: {table: quotes, value: avg(bid)}"),
+        [("unknown table 'quots'", "")],
+    ),
+    "no matcher": (
+        _rule("        alerts: {match: [¦'alertname']}\n"),
+        [("match: 'alertname'", 'severity = "page"')],
+    ),
+    "no matcher at all": (_rule("        alerts: {match: ¦[]}\n"), [("every alert would be counted", "BookStale")]),
+    "a matcher is a text": (_rule("        alerts: {match: ¦a=b}\n"), [("must be a list of matchers", "match: [")]),
+    "a regular expression": (_rule("        alerts: {match: [¦'a =~ \"(\"']}\n"), [("match:", "regular expression")]),
+    "at least none": (_rule("        alerts: {match: [a=b], at_least: ¦0}\n"), [("at_least must be 1 or more", "")]),
+    "a count that clears at once": (
+        _rule("        alerts: {match: [a=b], at_least: 2, clear_below: ¦3}\n"),
+        [("clear_below lies above at_least", "")],
+    ),
+    "an offset of no query": (
+        _rule("        offset: ¦5s\n        alerts: {match: [a=b]}\n"),
+        [("an alerts rule asks no query", "")],
+    ),
+    "a recording that pages": (
+        _rules("      - record: r\n        ¦severity: page\n        sql: SELECT venue FROM quotes WHERE ts IN :now\n"),
+        [("unknown key 'severity' in a recording rule", "")],
+    ),
+    "a recording of no query": (
+        _rules("      - ¦record: r\n        over: 1m\n"),
+        [("a recording rule has no 'sql'", "")],
+    ),
+    "a label that varies": (
+        spread("above: 1}\n        labels: {level: ¦'{{ value }}'}\n"),
+        [("this label changes with 'value'", "summary")],
+    ),
+    "a label's template": (
+        spread("above: 1, by: [venue]}\n        labels: {desk: ¦'{{ venu }}'}\n"),
+        [("label: this rule has no 'venu'", "did you mean 'venue'?")],
+    ),
+    "a label's syntax": (
+        spread("above: 1}\n        labels: {desk: ¦'{{ venue'}\n"),
+        [("label: not a template", "{{ venue }}")],
+    ),
+    "a text and a number": (
+        spread('above: 1, where: "¦venue > 5"}\n'),
+        [("'venue' is a SYMBOL, and is compared with a number", "quote")],
+    ),
+    "a sum of texts": (
+        _rule("        threshold: {table: quotes, value: avg(¦symbol), over: 1m, above: 1}\n"),
+        [("avg of 'symbol'", "count()")],
+    ),
+    "no lower bound": (
+        query("SELECT venue FROM ¦quotes WHERE ts <= :now\n"),
+        [("every row ever stored", "ts > :start")],
     ),
 }
