@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
+from typing import Any
 
 from alerts.evaluate import Memory
 from alerts.group import AlertGroup, AlertKey
@@ -27,6 +29,8 @@ class Message:
     text: str
     payload: Payload
     at: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the thread's next lines are told from (`notify.thread.Facts`)."""
 
 
 @dataclass
@@ -66,9 +70,20 @@ class Changes:
             self.instances[AlertKey(rule, key)] = None
 
 
+class Part(IntEnum):
+    """What of an incident waits, the most urgent first."""
+
+    MESSAGE = 0
+    LOUD_LINE = 1
+    QUIET_LINE = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that is not confirmed yet, without its payload: what a queue keeps of it."""
+    """A message or thread line that is not confirmed yet, without its text: what a queue keeps of it.
+
+    `fresh`: its incident has no message yet.
+    """
 
     incident: str
     version: int
@@ -77,6 +92,8 @@ class Waiting:
     status: AlertStatus
     severity: Severity
     at: datetime
+    part: Part = Part.MESSAGE
+    fresh: bool = False
 
 
 def waiting_of(message: Message) -> Waiting:
@@ -89,6 +106,7 @@ def waiting_of(message: Message) -> Waiting:
         message.status,
         message.severity,
         message.at,
+        fresh=message.version == 1,
     )
 
 

@@ -8,18 +8,24 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from alerts.changes import Waiting
+from alerts import outbox
+from alerts.changes import Part, Waiting
 from alerts.notify.base import (
     ChannelBusy,
     ChannelGone,
     CredentialsRefused,
+    Extras,
     MessageGone,
+    MessageRefused,
     Notifier,
+    Payload,
     Reference,
 )
 from alerts.queue import BACK_OFF_S, BETWEEN_S, SELDOM_S, ChannelQueue
 from alerts.rows import delivery_row
 from alerts.store import MessageState, Pending, Store
+from alerts.storm_sender import StormSender
+from alerts.thread_sender import ThreadSender
 from core.clock import Clock, to_datetime
 from core.errors import DeskError, Permanent, Transient
 from core.log import get_logger
@@ -52,6 +58,8 @@ class Sender:
         self._clock = clock
         self._report = report
         self._queues: dict[str, ChannelQueue] = {}
+        self._threads = ThreadSender(store)
+        self._storms = StormSender(store, clock)
         self._troubles: dict[tuple[str, str], str] = {}
         self._news: dict[str, asyncio.Event] = {}
         self._more = asyncio.Event()
@@ -98,7 +106,8 @@ class Sender:
         if queue is None or not isinstance(due, Waiting):
             return due if isinstance(due, float) else None
         try:
-            await self._deliver(queue, due)
+            if not await self._fold(queue, due):
+                await self._deliver(queue, due)
         except DeskError as error:
             self._failed(queue, due, error)
         except Exception as error:  # noqa: BLE001  the supervised boundary of a message: a defect costs it alone
@@ -106,37 +115,83 @@ class Sender:
             self._failed(queue, due, Transient(repr(error), hint="This is a defect: please report it"))
         return 0.0
 
+    async def _fold(self, queue: ChannelQueue, due: Waiting) -> bool:
+        """Let a digest tell of the crowd in a storm; return whether that has changed what is due."""
+        notifier = self._finder(due.receiver)
+        folded = [] if notifier is None else await self._storms.fold(queue, due.receiver, notifier)
+        for one in folded:
+            self._report(Outcome(one.incident, one.version, MessageState.FOLDED))
+        return bool(folded)
+
     async def _deliver(self, queue: ChannelQueue, due: Waiting) -> None:
         notifier = self._finder(due.receiver)
-        pending = await self._store.pending(due.incident)
-        if pending is None:
-            queue.done(due.incident, due.version)
-            return
         if notifier is None:
             raise Transient(f"receiver {due.receiver}: nothing is set up for it", hint="Set slack.token")
+        if due.part is not Part.MESSAGE:
+            await self._line(queue, due, notifier)
+            return
+        await self._storms.renew(due, notifier)
+        pending = await self._store.pending(due.incident)
+        if pending is None:
+            queue.done(due, due.version)
+            await self._storms.changed(queue, due)
+            return
+        await self._message(queue, due, pending, notifier)
+
+    async def _line(self, queue: ChannelQueue, due: Waiting, notifier: Notifier) -> None:
+        await self._threads.say(due, notifier, lambda: queue.spend(self._clock.elapsed()))
+        queue.done(due, due.version)
+        self._troubles.pop((queue.channel, ""), None)
+        following = await self._threads.due(due)
+        if following is not None:
+            queue.put(following)
+
+    async def _message(self, queue: ChannelQueue, due: Waiting, pending: Pending, notifier: Notifier) -> None:
         reference = pending.reference
         if reference is None and pending.attempted:
             reference = await notifier.find(pending.channel, due.incident, pending.attempted)
             if reference is not None:
                 await self._confirm(queue, due, pending.attempted, reference)
                 return
+        payload = await self._dressed(notifier, due, pending)
         queue.spend(self._clock.elapsed())
         try:
-            await self._confirm(queue, due, pending.version, await self._send(notifier, due, pending))
+            await self._confirm(queue, due, pending.version, await self._send(notifier, due, pending, payload))
         except MessageGone as error:
             log.warning("message.gone", incident=due.incident, error=str(error))
             await self._store.lost(due.incident)
         except ChannelBusy:
             await self._store.attempt(due.incident, 0)
             raise
+        except MessageRefused as error:
+            if not pending.around.extras.chart:
+                await self._refused(queue, due, pending.version, error)
+                return
+            # A chart is worth no message.
+            log.warning("message.without_chart", incident=due.incident, error=str(error))
+            await self._store.attempt(due.incident, 0)
+            await self._store.run(lambda db: outbox.set_chart(db, due.incident, ""))
         except Permanent as error:
             await self._refused(queue, due, pending.version, error)
 
-    async def _send(self, notifier: Notifier, due: Waiting, pending: Pending) -> Reference:
+    async def _dressed(self, notifier: Notifier, due: Waiting, pending: Pending) -> Payload:
+        """Return the message with the way to the group's last incident; without it if the receiver cannot tell."""
+        extras = pending.around.extras
+        if pending.around.before is not None and pending.reference is None:
+            try:
+                link = await notifier.link(pending.around.before)
+            except DeskError as error:
+                log.info("message.no_link", incident=due.incident, error=str(error))
+                link = ""
+            await self._store.run(lambda db: outbox.set_previous(db, due.incident, link))
+            extras = Extras(link, extras.chart)
+        return notifier.dress(pending.payload, extras)
+
+    async def _send(self, notifier: Notifier, due: Waiting, pending: Pending, payload: Payload) -> Reference:
         if pending.reference is not None:
-            return await notifier.update(pending.reference, pending.payload)
+            return await notifier.update(pending.reference, payload)
         await self._store.attempt(due.incident, pending.version)
-        return await notifier.post(pending.channel, pending.payload)
+        return await notifier.post(pending.channel, payload)
 
     async def _confirm(self, queue: ChannelQueue, due: Waiting, version: int, reference: Reference) -> None:
         now = self._clock.now()
@@ -151,7 +206,10 @@ class Sender:
                 self._troubles[queue.channel, ""] = str(error)
                 await self._clock.sleep(BACK_OFF_S[min(attempt, len(BACK_OFF_S) - 1)])
                 attempt += 1
-        queue.done(due.incident, version)
+        queue.done(due, version)
+        line = await self._threads.due(due)
+        if line is not None:
+            queue.put(line)
         self._troubles.pop((queue.channel, due.incident), None)
         self._troubles.pop((queue.channel, ""), None)
         self._report(Outcome(due.incident, version, MessageState.SENT))
@@ -163,7 +221,7 @@ class Sender:
         elapsed = self._clock.elapsed()
         if isinstance(error, ChannelGone | CredentialsRefused):
             queue.hold(elapsed + SELDOM_S)
-        queue.refuse(due.incident, version, elapsed)
+        queue.refuse(due, version, elapsed)
         scope = "" if isinstance(error, ChannelGone | CredentialsRefused) else due.incident
         self._troubles[queue.channel, scope] = f"{queue.channel}: {error}"
         log.error("message.refused", channel=queue.channel, incident=due.incident, error=str(error))
@@ -175,7 +233,7 @@ class Sender:
         if isinstance(error, ChannelBusy):
             queue.hold(elapsed + (error.after or BETWEEN_S))
         else:
-            queue.later(due.incident, elapsed)
+            queue.later(due, elapsed)
             self._troubles[queue.channel, ""] = f"{queue.channel}: {error}"
         log.warning("message.put_off", channel=queue.channel, incident=due.incident, error=str(error))
         self._report(Outcome(due.incident, due.version, MessageState.WAITING, str(error)))

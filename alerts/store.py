@@ -6,15 +6,15 @@ receiver's answer is stored: one row an incident, since a message is the whole d
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from alerts import codec
-from alerts.changes import Changes, Message, Saved, Waiting
+from alerts import codec, digest, outbox
+from alerts.changes import Changes, Message, Part, Saved, Waiting
 from alerts.evaluate import Memory
 from alerts.model import AlertStatus, Reason, Severity
 from alerts.notify.base import Payload, Reference
@@ -22,6 +22,8 @@ from alerts.state import Instance
 from core.errors import UsageError
 from core.rows import Row
 from core.sqlite import Database, Durability
+
+T = TypeVar("T")
 
 FILE = "alerts.sqlite"
 VERSION = 1
@@ -68,6 +70,8 @@ class MessageState(StrEnum):
     SENT = "sent"
     REFUSED = "refused"
     SUPERSEDED = "superseded"
+    FOLDED = "folded"
+    """A digest tells of its incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Pending:
     channel: str
     reference: Reference | None
     attempted: int
+    around: outbox.Open
 
 
 class Logged(NamedTuple):
@@ -109,7 +114,7 @@ class Store:
         Raises:
             StoreTooNew: the file is of a newer version.
         """
-        database = await Database.open(folder / FILE, SCHEMA, Durability.FULL)
+        database = await Database.open(folder / FILE, SCHEMA + outbox.SCHEMA + digest.SCHEMA, Durability.FULL)
         found = await database.run(_check_version)
         if found > VERSION:
             await database.close()
@@ -119,6 +124,10 @@ class Store:
     async def close(self) -> None:
         """Close the file."""
         await self._database.close()
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run functions of `outbox` and `digest` in one transaction."""
+        return await self._database.run(work)
 
     async def _execute(self, sql: str, *values: str | int) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -200,10 +209,13 @@ class Store:
             sql = "DELETE FROM messages WHERE at < ? AND incident NOT IN (SELECT incident FROM outbox)"
             db.execute(sql, (before,))
             db.execute("DELETE FROM silences WHERE ends_at < ?", (before,))
+            digest.prune(db, before)
             db.execute(
                 "DELETE FROM incidents WHERE incident NOT IN (SELECT incident FROM messages) "
-                "AND incident NOT IN (SELECT json_extract(body, '$.incident') FROM groups)"
+                "AND incident NOT IN (SELECT json_extract(body, '$.incident') FROM groups) "
+                "AND incident NOT IN (SELECT digest FROM digests)"
             )
+            outbox.prune(db)
 
         await self._database.run(work)
 
@@ -224,7 +236,7 @@ def _load(db: sqlite3.Connection) -> Saved:
     memories = {rule: Memory(alerts.get(rule, {}), empty.get(rule, 0)) for rule in empty.keys() | alerts.keys()}
     groups = [codec.read_group(one["body"]) for one in db.execute("SELECT body FROM groups ORDER BY key")]
     sql = (
-        "SELECT o.incident, o.version, i.receiver, i.channel, o.status, o.severity, o.at "
+        "SELECT o.incident, o.version, i.receiver, i.channel, o.status, o.severity, o.at, i.message_ts "
         "FROM outbox o JOIN incidents i USING (incident) ORDER BY o.at"
     )
     waiting = [
@@ -236,11 +248,36 @@ def _load(db: sqlite3.Connection) -> Saved:
             AlertStatus(one["status"]),
             Severity(one["severity"]),
             datetime.fromisoformat(one["at"]),
+            fresh=one["message_ts"] is None,
         )
         for one in db.execute(sql)
     ]
+    waiting += _threads(db)
     silences = [codec.read_silence(one["body"]) for one in db.execute("SELECT body FROM silences ORDER BY ends_at")]
     return Saved(memories, groups, waiting, silences)
+
+
+def _threads(db: sqlite3.Connection) -> list[Waiting]:
+    """Return the threads of sent messages that have lines waiting."""
+    loud = outbox.with_lines(db)
+    sql = (
+        "SELECT i.incident, i.receiver, i.channel, i.sent, json_extract(t.facts, '$.severity') AS severity, "
+        "json_extract(t.facts, '$.opened') AS at FROM incidents i JOIN threads t USING (incident) "
+        "WHERE i.message_ts IS NOT NULL AND i.incident IN (SELECT incident FROM lines)"
+    )
+    return [
+        Waiting(
+            one["incident"],
+            one["sent"],
+            one["receiver"],
+            one["channel"],
+            AlertStatus.FIRING,
+            Severity(one["severity"]),
+            datetime.fromisoformat(one["at"]),
+            Part.LOUD_LINE if loud[one["incident"]] else Part.QUIET_LINE,
+        )
+        for one in db.execute(sql)
+    ]
 
 
 def _save(db: sqlite3.Connection, changes: Changes) -> None:
@@ -272,9 +309,12 @@ def _queue(db: sqlite3.Connection, message: Message) -> None:
     db.execute("INSERT OR IGNORE INTO incidents (incident, receiver, channel) VALUES (?, ?, ?)", incident)
     superseded = (MessageState.SUPERSEDED, message.incident, MessageState.WAITING, MessageState.REFUSED)
     db.execute("UPDATE messages SET state = ? WHERE incident = ? AND state IN (?, ?)", superseded)
-    payload = json.dumps(message.payload, ensure_ascii=False)
-    row = (message.incident, message.version, message.status, message.severity, payload, at)
-    db.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?)", row)
+    folded = digest.keeps(db, message.incident, message.reason, message.facts)
+    if not folded:
+        payload = json.dumps(message.payload, ensure_ascii=False)
+        row = (message.incident, message.version, message.status, message.severity, payload, at)
+        db.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?)", row)
+    outbox.note(db, message.incident, message.facts)
     db.execute(
         "INSERT OR REPLACE INTO messages (incident, version, at, receiver, channel, status, severity, reason, text, "
         "state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -288,7 +328,7 @@ def _queue(db: sqlite3.Connection, message: Message) -> None:
             message.severity,
             message.reason,
             message.text,
-            MessageState.WAITING,
+            MessageState.FOLDED if folded else MessageState.WAITING,
         ),
     )
 
@@ -300,7 +340,8 @@ def _pending(db: sqlite3.Connection, incident: str) -> Pending | None:
         return None
     there = one["message_ts"] is not None
     reference = Reference(one["message_channel"], one["message_ts"]) if there else None
-    return Pending(one["version"], json.loads(one["payload"]), one["channel"], reference, one["attempted"])
+    payload, around = json.loads(one["payload"]), outbox.look_up(db, incident)
+    return Pending(one["version"], payload, one["channel"], reference, one["attempted"], around)
 
 
 def _confirm(

@@ -1,8 +1,9 @@
 """The port to a receiver, and the errors that decide what the sender does next."""
 
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from alerts.model import Notification
+from alerts.model import Notification, Severity
 from core.errors import Permanent, Transient
 
 Payload: TypeAlias = dict[str, Any]
@@ -23,6 +24,19 @@ class Extras(NamedTuple):
     """Address of the message of the group's incident before."""
     chart: str = ""
     """The chart, as `upload` has named it."""
+
+
+class Storm(NamedTuple):
+    """What one message tells of many incidents that have none of their own."""
+
+    incident: str
+    version: int
+    severity: Severity
+    total: int
+    counts: dict[str, int]
+    """How many still fire, by rule; empty: the storm is over."""
+    began_at: datetime
+    at: datetime
 
 
 class ChannelBusy(Transient):
@@ -64,6 +78,9 @@ class Notifier(Protocol):
 
     async def update(self, reference: Reference, payload: Payload) -> Reference:
         """Replace a message; raises one of this module's errors, MessageGone if it must be posted afresh."""
+
+    def sum_up(self, storm: Storm) -> Payload | None:
+        """Return the one message for many incidents, None where each is told anyway; pure."""
 
     def dress(self, payload: Payload, extras: Extras) -> Payload:
         """Return a rendered message with what came later; pure."""

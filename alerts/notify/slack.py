@@ -20,9 +20,11 @@ from alerts.notify.base import (
     Payload,
     ReceiverDown,
     Reference,
+    Storm,
 )
 from alerts.notify.slack_errors import RATE_PAUSE, verdict
 from alerts.notify.slack_message import EVENT_TYPE, REPLY_LIMIT, dressed, message
+from alerts.notify.slack_storm import storm_message
 from alerts.notify.slack_text import escape
 from core.clock import Clock, SystemClock
 from core.errors import DeskError, Transient
@@ -90,6 +92,9 @@ class SlackNotifier:
 
     def render(self, notification: Notification) -> Payload:
         return message(notification, pressed=bool(self._app_token))
+
+    def sum_up(self, storm: Storm) -> Payload:
+        return storm_message(storm)
 
     def dress(self, payload: Payload, extras: Extras) -> Payload:
         return dressed(payload, extras)

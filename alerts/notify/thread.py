@@ -32,6 +32,7 @@ class Facts:
     """What of a version the next one is compared with; all of it is JSON. `group` is the same when it fires again."""
 
     group: str
+    name: str
     opened: str
     state: str
     severity: str
@@ -61,6 +62,7 @@ def facts(notification: Notification) -> Facts:
     named = ",".join(f"{name}={value}" for name, value in sorted(notification.group.items()))
     return Facts(
         group=f"{notification.receiver}|{named}",
+        name=_names(notification),
         opened=notification.opened_at.isoformat(),
         state=notification.state,
         severity=notification.severity,
@@ -86,6 +88,12 @@ def lines(before: Facts | None, now: Facts) -> list[Line]:
     if now.reason == Reason.SILENCE_ENDS_SOON:
         found.append(Line(f"The silence ends at {now.until}, and it still fires"))
     return [one for one in found if one is not None]
+
+
+def _names(notification: Notification) -> str:
+    """Return the rule that an incident is about, for counts."""
+    names = dict.fromkeys(one.alertname for one in notification.alerts)
+    return one_line(next(iter(names), "") or notification.group.get("alertname", ""))[:NAME] or "no rule"
 
 
 def _escalated(before: Facts, now: Facts) -> Line | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alerts.model import Notification
-from alerts.notify.base import ChannelGone, Extras, MessageGone, OutcomeUnknown, Payload, Reference
+from alerts.notify.base import ChannelGone, Extras, MessageGone, OutcomeUnknown, Payload, Reference, Storm
 from core.errors import DeskError
 
 
@@ -26,6 +26,7 @@ class FakeNotifier:
     """
 
     channels: tuple[str, ...] = ("alerts",)
+    sums_up: bool = True
     messages: dict[Reference, Payload] = field(default_factory=dict)
     posts: list[tuple[Reference, Payload]] = field(default_factory=list)
     updates: list[tuple[Reference, Payload]] = field(default_factory=list)
@@ -65,6 +66,12 @@ class FakeNotifier:
         if lost:
             raise lost
         return reference
+
+    def sum_up(self, storm: Storm) -> Payload | None:
+        if not self.sums_up:
+            return None
+        told = ", ".join(f"{name} {count}" for name, count in storm.counts.items())
+        return {"text": f"STORM {storm.total}: {told}", "incident": storm.incident, "version": storm.version}
 
     def dress(self, payload: Payload, extras: Extras) -> Payload:
         return {**payload, **{name: value for name, value in extras._asdict().items() if value}}

@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.changes import Changes, Message, waiting_of
-from alerts.model import AlertStatus, Reason, Severity
+from alerts.model import AlertStatus, IncidentState, Reason, Severity
+from alerts.notify.thread import Facts
 from alerts.sender import Outcome, Sender
 from alerts.store import Store
 from tests.fakes.clock import FakeClock
@@ -13,11 +14,36 @@ from tests.fakes.notifier import FakeNotifier
 from tests.unit.alerts.timeline import T0
 
 
-def message(
-    incident: str, version: int = 1, *, severity: Severity = Severity.WARN, over: bool = False, channel: str = "#alerts"
+def message(  # noqa: PLR0913  what the tests vary
+    incident: str,
+    version: int = 1,
+    *,
+    severity: Severity = Severity.WARN,
+    over: bool = False,
+    channel: str = "#alerts",
+    reason: Reason | None = None,
+    rule: str = "Rule",
+    group: str = "",
+    opened: str = "",
 ) -> Message:
     """Return a message as a board makes it."""
     status = AlertStatus.RESOLVED if over else AlertStatus.FIRING
+    at = T0 + timedelta(seconds=version)
+    facts = Facts(
+        group=group or incident,
+        name=rule,
+        opened=opened or T0.isoformat(),
+        state=IncidentState(status.value),
+        severity=severity,
+        reason=reason or Reason.FIRST_NOTIFICATION,
+        firing={} if over else {incident: incident},
+        count=0 if over else 1,
+        who="",
+        until="",
+        comment="",
+        lasted=60.0,
+        numbers="",
+    )
     return Message(
         incident=incident,
         version=version,
@@ -25,10 +51,11 @@ def message(
         channel=channel,
         status=status,
         severity=severity,
-        reason=Reason.ALL_RESOLVED if over else Reason.FIRST_NOTIFICATION,
+        reason=reason or (Reason.ALL_RESOLVED if over else Reason.FIRST_NOTIFICATION),
         text=f"{incident} {version} {status}",
         payload={"text": f"{incident} {version} {status}", "incident": incident, "version": version},
-        at=T0 + timedelta(seconds=version),
+        at=at,
+        facts=facts.as_json(),
     )
 
 
