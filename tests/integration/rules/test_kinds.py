@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.rows import recording_rows
 from core.clock import SystemClock, to_datetime
 from core.rows import Row, Value
 from core.types import SECOND, Nanos
 from rules.compile import compile_rule
 from rules.findings import Finding, read, severity_of
 from rules.load import load
-from rules.model import Group, Rule
+from rules.model import Group, Record, Rule
 from storage.address import Address
 from storage.reader import Reader, reading
 from storage.schema import column_types
@@ -316,3 +317,20 @@ async def test_an_offset_of_a_rule_is_its_own(filled: Address, tmp_path: Path) -
     group, rule = rule_of(tmp_path, f"offset: 10s\n        spike: {{{SPIKE}}}")
     async with reading(filled, statement_timeout=timedelta(seconds=5), connections=1) as reader:
         assert values(await ask(reader, group, rule, NOW + 10 * SECOND))["double"] == 2
+
+
+# --- record ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_recorded_twice_is_there_once(questdb: Address, tmp_path: Path) -> None:
+    """A slot that is evaluated again after a restart, or in a repeated backtest, changes nothing."""
+    rule = Rule("recorded twice", Record("", None), "info", "")
+    group = Group("kinds", Path("r"), timedelta(seconds=5), timedelta(), {}, (rule,))
+    findings = [Finding({"venue": "okx", "symbol": name}, value) for name, value in (("A", 1.0), ("B", 2.0))]
+    rows = recording_rows(group, rule, to_datetime(NOW), findings)
+    for folder in ("first", "second"):
+        await seed(questdb, tmp_path / folder, rows)
+    query = "SELECT ts, venue, symbol, value FROM recordings WHERE rule = 'recorded twice' ORDER BY symbol"
+    async with reading(questdb, statement_timeout=timedelta(seconds=5), connections=1) as reader:
+        result = await reader.query(query)
+    assert result.rows == [(to_datetime(NOW), "okx", "A", 1.0), (to_datetime(NOW), "okx", "B", 2.0)]

@@ -62,6 +62,27 @@ REFUSED = {
 """,
         "must appear in GROUP BY",
     ),
+    "in the right side of a mismatch": (
+        """
+      - alert: Bad
+        mismatch:
+          left: {table: quotes, value: max(bid)}
+          right: {table: quotes, value: max(¦nofunction(bid))}
+          over: 1m
+          by: [venue]
+          above: 1
+        summary: s
+""",
+        "nofunction",
+    ),
+    "in a recording": (
+        """
+      - record: bad
+        sql: SELECT venue, ¦nofunction(bid) AS value FROM quotes WHERE ts > :start AND ts <= :now
+        over: 1m
+""",
+        "nofunction",
+    ),
     "in a where": (
         """
       - alert: Bad
@@ -136,6 +157,37 @@ def test_show_prints_the_sql_under_a_comment(tmp_path: Path) -> None:
         "WHERE ts > :start AND ts <= :now",
         "GROUP BY venue",
     ]
+
+
+COUNTING = """
+      - alert: Many
+        alerts: {match: ['alertname = "Good"'], by: [venue], warn: {at_least: 2}, page: {at_least: 5, clear_below: 4}}
+        summary: "{{ venue }}"
+"""
+
+
+def test_show_of_a_rule_over_alerts_says_what_it_counts(tmp_path: Path) -> None:
+    """There is no SQL: comments alone."""
+    (tmp_path / "rules.yaml").write_text(HEAD + GOOD + COUNTING)
+    done = deskwatch(None, "rules", "show", "Many", tmp_path)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert all(line.startswith("-- ") for line in lines)
+    assert '-- value is the number of firing alerts with alertname = "Good"' in lines
+    assert "-- warn: a breach when value is 2 or more" in lines
+    assert "-- page: a breach when value is 5 or more (once firing, until it is below 4)" in lines
+
+
+def test_a_warning_makes_it_1_only_if_you_say_so(tmp_path: Path) -> None:
+    """A rule with a warning runs; who wants none of them says --strict."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(HEAD + GOOD.replace("over: 1m", "over: 1s"))
+    done = deskwatch(None, "rules", "check", file, "-o", "json")
+    assert (done.returncode, json.loads(done.stdout)["ok"]) == (0, True)
+    assert [one["level"] for one in json.loads(done.stdout)["problems"]] == ["warning"]
+    strict = deskwatch(None, "rules", "check", "--strict", file)
+    assert (strict.returncode, strict.stderr) == (1, "1 warning found\n")
+    assert f"{file}:7:59: warning: the window is shorter" in strict.stdout
 
 
 @pytest.mark.parametrize(("name", "hint"), [("Goood", "Did you mean 'Good'?"), ("x", "There are: g/Good")])
