@@ -79,11 +79,22 @@ def _near(rule: Rule) -> str:
     if isinstance(rule.kind, Stale):
         return f"value > {_less(rule.kind.older_than.total_seconds())!r}"
     loosest = _loosest(rule)
-    parts = [] if loosest.above is None else [f"value > {_less(loosest.above)!r}"]
-    parts += [] if loosest.below is None else [f"value < {_more(loosest.below)!r}"]
+    parts = [] if loosest.above is None else [_beyond(">", loosest.above, _less(loosest.above))]
+    parts += [] if loosest.below is None else [_beyond("<", loosest.below, _more(loosest.below))]
     if isinstance(rule.kind, Mismatch) and rule.kind.missing is Missing.ALERT:
         parts.append("missing IS NOT NULL")
     return " OR ".join(parts)
+
+
+def _beyond(sign: str, limit: float, near: float) -> str:
+    """Return the comparison with a margin; beside 0, the commonest value of all, there is none.
+
+    The server takes numbers for equal that differ by less than 1e-10, so a very small one is made large.
+    """
+    if limit:
+        return f"value {sign} {near!r}"
+    edge = abs(near) if sign == ">" else -abs(near)
+    return f"value {sign} {edge!r} OR value * 1e100 {sign} {edge!r}"
 
 
 def _loosest(rule: Rule) -> Condition:
@@ -164,6 +175,8 @@ class Bound:
 
     def _below(self, high: float) -> bool:
         above = self.condition.above
+        if above is not None and above >= 0 >= high:
+            return True  # signs are exact
         return above is None or high / self.scale < _less(above)
 
 
