@@ -13,9 +13,9 @@ from alerts.board import Board
 from alerts.changes import Changes
 from alerts.group import AlertGroup
 from alerts.labels import Matcher, Operator
-from alerts.model import Ack, Reason
+from alerts.model import Ack, Hold, Reason
 from alerts.notice import members_of
-from alerts.rows import action_row
+from alerts.rows import action_row, hold_row
 from alerts.silence import Silence, SilenceState, Window, new_silence
 from core.rows import Row
 
@@ -78,6 +78,9 @@ class Actions:
         closed = replace(said, closed=said.closed | members_of(alive))
         self._board.put(closed.over(), changes)
         changes.events.append(_row(group, Reason.RESOLVED_BY_HAND, actor, at))
+        changes.events += [
+            hold_row(one, group.receiver, group.incident, Hold.CLOSED, at, actor) for one in alive.values()
+        ]
         await self._save(changes)
         return Done.DONE
 

@@ -11,17 +11,16 @@ from typing import TypeAlias
 
 from alerts.changes import Changes, Message, Saved
 from alerts.evaluate import Change, Evaluation, Memory
-from alerts.group import AlertGroup, AlertKey, decide, group_key, open_group
-from alerts.model import ACTIONS, Hold, Notification, Reason, Silenced
-from alerts.muting import Held, Muting, silence_of
-from alerts.notice import members_of, speak
+from alerts.group import AlertGroup, AlertKey, group_key, open_group
+from alerts.model import Hold, Notification, Reason
+from alerts.muting import Held, Muting
+from alerts.news import causes, news, note, untold
+from alerts.notice import speak
 from alerts.notify.base import Payload
 from alerts.notify.thread import facts
 from alerts.rows import hold_row, notification_rows, transition_row
-from alerts.silence import reminder_at
-from alerts.state import Firing, Instance, ResolveReason, State, Transition, end_all
+from alerts.state import Firing, Instance, ResolveReason, State, Transition, end_all, shifted
 from alerts.tree import Route, Routing
-from core.rows import Row
 from rules.model import Rule
 
 Render: TypeAlias = Callable[[Notification], Payload] | None
@@ -81,11 +80,7 @@ class Board:
         changes = Changes()
         self._flush_due(at, changes)
         self._end_unknown(at, changes)
-        firing: dict[str, list[AlertKey]] = {}
-        for rule, one in list(self.instances()):
-            if one.firing:
-                self._join(AlertKey(rule, one.fingerprint), one, at, firing, changes)
-        self._joined(firing, changes)
+        self._join_all(at, changes)
         return changes
 
     def change_rules(self, rules: Mapping[str, Rule], at: datetime) -> Changes:
@@ -94,6 +89,33 @@ class Board:
         changes = Changes()
         self._end_unknown(at, changes)
         return changes
+
+    def change_routing(self, routing: Routing, at: datetime) -> Changes:
+        """Take another routing: incidents live on where the same receiver is told, new receivers hear what fires."""
+        self._routing = routing
+        self._routes = {(route.path, route.receiver): route for route in routing.root.walk()}
+        self.muting.use(routing)
+        changes = Changes()
+        self._join_all(at, changes)
+        return changes
+
+    def clock_jumped(self, by: timedelta) -> Changes:
+        """Go on after the clock has jumped: delays and timers count the time that passed."""
+        changes = Changes()
+        for rule, memory in list(self._memories.items()):
+            moved = {key: shifted(one, by) for key, one in memory.instances.items()}
+            self._memories[rule] = replace(memory, instances=moved)
+            changes.memory(rule, memory, self._memories[rule])
+        for group in list(self._groups.values()):
+            self._keep(group.shifted(by), changes)
+        return changes
+
+    def _join_all(self, at: datetime, changes: Changes) -> None:
+        firing: dict[str, list[AlertKey]] = {}
+        for rule, one in list(self.instances()):
+            if one.firing:
+                self._join(AlertKey(rule, one.fingerprint), one, at, firing, changes)
+        self._joined(firing, changes)
 
     def _end_unknown(self, at: datetime, changes: Changes) -> None:
         for rule in [name for name in self._memories if name not in self._rules]:
@@ -260,16 +282,16 @@ class Board:
         """Return a group after it has said what there is to say at a moment, or noted why it does not."""
         alive = self.alive(group)
         held = self.muting.held(alive, route, at)
-        reason, shown = _news(group, alive, held, route, at)
+        reason, shown = news(group, alive, held, route, at)
         if reason is Reason.REPEAT_INTERVAL and group.ack is not None:
             held, reason = dict.fromkeys(alive, Held(Hold.ACKNOWLEDGED, group.ack.actor)), None
-        noted = _note(group, alive, held, at, changes)
+        noted = note(group, alive, held, at, changes)
         heard = self._renderer(group.receiver) is not None
         if reason is not None and heard:
             noted = replace(noted, silenced=shown, reminded=reason is Reason.SILENCE_ENDS_SOON)
             return self.say(noted, reason, at, changes)
         if group.told is None:
-            changes.events += _untold(group, alive if group.waits and not heard else {}, at)
+            changes.events += untold(group, alive if group.waits and not heard else {}, at)
             return replace(noted.over(alive), waits=group.waits)
         return noted
 
@@ -323,7 +345,7 @@ class Board:
                 facts=facts(notification).as_json(),
             )
         )
-        changes.events += notification_rows(notification, _causes(group, after, reason))
+        changes.events += notification_rows(notification, causes(group, after, reason))
         return after
 
     def _shown(self, group: AlertGroup, reason: Reason, at: datetime) -> dict[AlertKey, Instance]:
@@ -333,56 +355,3 @@ class Board:
         if reason is Reason.ALL_RESOLVED:
             return {}
         return {key: one for key, one in alive.items() if key not in held} or alive
-
-
-def _untold(group: AlertGroup, firing: Mapping[AlertKey, Instance], at: datetime) -> list[Row]:
-    """Return why nothing is said of a group's alerts at its first flush."""
-    rows = [hold_row(one, group.receiver, "", Hold.RESOLVED_BEFORE_FIRST, at) for one in group.ended.values()]
-    rows += [hold_row(one, group.receiver, "", Hold.NO_RECEIVER, at) for one in firing.values()]
-    return rows
-
-
-def _news(
-    group: AlertGroup, alive: Mapping[AlertKey, Instance], held: Mapping[AlertKey, Held], route: Route, at: datetime
-) -> tuple[Reason | None, Silenced | None]:
-    """Return why a receiver must be told now, if it must, and the silence that its message shows then."""
-    firing = {key: one for key, one in alive.items() if key not in held}
-    if firing or not alive:
-        reason = decide(group.told, members_of(firing), members_of(group.ended), at, route)
-        if reason in (None, Reason.REPEAT_INTERVAL) and firing and group.silenced is not None:
-            reason = Reason.UNSILENCED
-        return reason, None
-    if group.told is None:
-        return None, None
-    if not any(group.tells(key, one) for key, one in alive.items()):
-        return Reason.ALL_RESOLVED, None  # what fires is held, and everything that was told is over
-    silence = silence_of(held, at)
-    if silence is None:
-        return None, group.silenced
-    shown, remind_at = silence.seen(at), reminder_at(silence)
-    if shown != group.silenced:
-        return Reason.SILENCED, shown
-    soon = remind_at is not None and at >= remind_at and not group.reminded
-    return (Reason.SILENCE_ENDS_SOON if soon else None), shown
-
-
-def _note(
-    group: AlertGroup, alive: Mapping[AlertKey, Instance], held: Mapping[AlertKey, Held], at: datetime, changes: Changes
-) -> AlertGroup:
-    """Return a group that knows what is kept quiet in it; each change of that is a row."""
-    why = {key: one.why for key, one in held.items()}
-    for key, one in held.items():
-        if group.held.get(key) is not one.why:
-            changes.events.append(hold_row(alive[key], group.receiver, group.incident, one.why, at, one.by))
-    return group if why == group.held else replace(group, held=why)
-
-
-def _causes(before: AlertGroup, after: AlertGroup, reason: Reason) -> set[str]:
-    """Return the fingerprints of the alerts that a notification is about."""
-    told = after.told
-    if told is None or reason in ACTIONS:
-        return set()
-    firing, resolved = told.firing, told.resolved
-    if before.told is not None and reason not in (Reason.REPEAT_INTERVAL, Reason.RESOLVED_BY_HAND):
-        firing, resolved = firing - before.told.firing, resolved - before.told.resolved
-    return {one.fingerprint for one in firing | resolved}

@@ -25,6 +25,8 @@ MOST_ROWS = 20_000
 MOST_SKIPPED = 100
 """Rows that tell of skipped slots at one time."""
 LATE_MS = 1_000.0
+OVERRUN = "the group's last evaluation was still running"
+JUMPED = "the clock has jumped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Engine:
         """By rule; None: it asks the board."""
         self._running: set[str] = set()
         self._last_slot: dict[str, datetime] = {}
+        self._jumped: set[str] = set()
+        """Groups that have not run since the clock has jumped."""
         self.last_runs: dict[str, LastRun] = {}
         self.counts: Counter[str] = Counter()
 
@@ -71,6 +75,10 @@ class Engine:
             group.identity(rule): compile_rule(group, rule) for group in rules.groups for rule in group.rules
         }
         self.last_runs = {name: one for name, one in self.last_runs.items() if name in self._queries}
+
+    def clock_jumped(self) -> None:
+        """Note that slots are missing because the clock has jumped."""
+        self._jumped = set(self._last_slot)
 
     async def run(self, group: Group, slot: datetime) -> None:
         """Evaluate a group's rules, in order, as of a slot; a group never overlaps itself."""
@@ -157,11 +165,13 @@ class Engine:
         self._writer.write([row])
 
     def _count_skipped(self, group: Group, last: datetime | None, slot: datetime) -> None:
+        cause = JUMPED if group.name in self._jumped else OVERRUN
+        self._jumped.discard(group.name)
         if last is None:
             return
         skipped = (slot - last) // group.every - 1
         if skipped > 0:
             self.counts["skipped"] += skipped
-            log.warning("group.skipped", group=group.name, slots=skipped, last=last.isoformat())
+            log.warning("group.skipped", group=group.name, slots=skipped, last=last.isoformat(), cause=cause)
             some = range(1, min(skipped, MOST_SKIPPED) + 1)
-            self._writer.write(skipped_row(group.name, last + n * group.every) for n in some)
+            self._writer.write(skipped_row(group.name, last + n * group.every, cause) for n in some)

@@ -141,6 +141,11 @@ class AlertGroup:
         """Whether an alert was resolved by hand, and has not recovered since."""
         return Member(*key, instance.episode) in self.closed
 
+    def shifted(self, by: timedelta) -> "AlertGroup":
+        """Return the group after the clock has jumped: its timers count the time that passed."""
+        told = replace(self.told, at=self.told.at + by) if self.told is not None else None
+        return replace(self, next_flush=self.next_flush + by, told=told)
+
     def due(self, now: datetime, interval: timedelta) -> datetime:
         """Return the last moment of its grid up to `now`: flushes that fell due while we were away run once."""
         step = max(interval, SHORTEST_INTERVAL)

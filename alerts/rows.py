@@ -104,10 +104,9 @@ def recording_rows(group: Group, rule: Rule, slot: datetime, findings: Iterable[
     return rows
 
 
-def skipped_row(group: str, slot: datetime) -> Row:
+def skipped_row(group: str, slot: datetime, cause: str) -> Row:
     """Return the row of a slot at which a whole group did not run; it has no rule."""
-    text = "the group's last evaluation was still running"
-    return Row("rule_evaluations", to_nanos(slot), {"rule_group": group, "outcome": "skipped", "error": text})
+    return Row("rule_evaluations", to_nanos(slot), {"rule_group": group, "outcome": "skipped", "error": cause})
 
 
 def _alert(labels: Labels, fingerprint: str, value: float | None) -> dict[str, Value]:

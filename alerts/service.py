@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from alerts import config_broken, external
 from alerts.actions import Actions
 from alerts.board import Board, Render
 from alerts.changes import Changes, waiting_of
+from alerts.clock_watch import ClockWatch
 from alerts.engine import Engine
 from alerts.evaluate import Health
+from alerts.external import External
 from alerts.notice import RANK
 from alerts.notify.base import Notifier
 from alerts.path import EVERY_S, PathWatch, built_in
@@ -32,6 +35,9 @@ log = get_logger(__name__)
 
 FLUSH_POLL_S = 0.1
 PRUNE_S = 3600.0
+OUTSIDE_S = 1.0
+JUMP_SHOWN_S = 600.0
+"""How long the page tells of a jump of the clock."""
 AT_ONCE = 50
 """Messages that are made without letting anything else run."""
 UNKNOWN = "unknown"
@@ -62,11 +68,16 @@ class AlertService:
         self._instance = instance
         self._waiting = waiting
         self._own = built_in(settings.path_late)
+        self._broken: dict[str, str] = {}
+        self._watch = ClockWatch(clock)
+        self._jump = ""
+        self._jump_at = 0.0
         self._board = Board(self._known(rules), routing, self._renderer)
         self._messages = MessageList()
         self._sender = Sender(store, self.notifier, clock, self._messages.report)
         self._saver = Saver(store, writer, clock, self._stored)
         self.actions = Actions(self._board, self._saver.save, store.knows)
+        self.external = External(self._board, self._saver.save, clock)
         self._path = PathWatch(reader, settings.path_late)
         self._engine = Engine(self._board, reader, writer, self._path, clock, self._saver.save)
         self._engine.use(rules)
@@ -81,6 +92,7 @@ class AlertService:
             start(group, "alerts rules", self._schedule.serve())
             start(group, "alerts data path", self._watch_path())
             start(group, "alerts groups", self._flush())
+            start(group, "alerts from outside", self._serve_outside())
             start(group, "alerts sender", self._sender.run())
             start(group, "alerts store", self._saver.try_again())
             start(group, "alerts rows", self._saver.hand_on())
@@ -96,6 +108,7 @@ class AlertService:
 
     async def evaluate(self, group: Group, slot: datetime) -> None:
         """Evaluate a group as of a slot; what that changes is stored and told."""
+        await self.look_at_clock()
         await self._engine.run(group, slot)
 
     async def reload(self, rules: Ruleset) -> None:
@@ -107,6 +120,30 @@ class AlertService:
         await self._saver.save(changes)
         log.info("rules.loaded", groups=len(rules.groups), rules=len(rules.names))
 
+    async def use_routing(self, routing: Routing) -> None:
+        """Go on with another routing: open incidents live on where the same receiver is told."""
+        await self._saver.save(self._board.change_routing(routing, to_datetime(self._clock.now())))
+        log.info("routing.loaded", receivers=len(routing.receivers))
+
+    async def config_broken(self, broken: Mapping[str, str]) -> None:
+        """Take what is wrong with files that were changed, by file: an alert tells of it until they are mended."""
+        self._broken = dict(broken)
+        at = to_datetime(self._clock.now())
+        await self._engine.judge(config_broken.GROUP, config_broken.RULE, config_broken.findings(broken), at)
+
+    async def look_at_clock(self) -> None:
+        """If the wall clock has jumped, let delays and timers go on as if it had not, and say so."""
+        jump = self._watch.look()
+        if not jump:
+            return
+        at = to_datetime(self._clock.now())
+        self._jump = f"The clock jumped by {jump.total_seconds():+.1f} s at {at:%H:%M:%S} UTC: check the time server"
+        self._jump_at = self._clock.elapsed()
+        log.warning("clock.jumped", seconds=jump.total_seconds())
+        self._engine.clock_jumped()
+        self._schedule.use(self._ruleset)
+        await self._saver.save(self._board.clock_jumped(jump))
+
     def notifier(self, receiver: str) -> Notifier | None:
         """Return a receiver's API."""
         if isinstance(self._notifiers, Mapping):
@@ -115,8 +152,8 @@ class AlertService:
 
     def _known(self, rules: Ruleset) -> dict[str, Rule]:
         known = {group.identity(rule): rule for group in rules.groups for rule in group.rules}
-        group, rule = self._own
-        return {**known, group.identity(rule): rule}
+        own = (self._own, (config_broken.GROUP, config_broken.RULE), (external.GROUP, external.SOURCE))
+        return {**known, **{group.identity(rule): rule for group, rule in own}}
 
     def _renderer(self, receiver: str) -> Render:
         notifier = self.notifier(receiver)
@@ -140,8 +177,14 @@ class AlertService:
 
     async def _flush(self) -> None:
         while True:
+            await self.look_at_clock()
             await self.flush(to_datetime(self._clock.now()))
             await self._clock.sleep(FLUSH_POLL_S)
+
+    async def _serve_outside(self) -> None:
+        while True:
+            await self.external.expire(to_datetime(self._clock.now()))
+            await self._clock.sleep(OUTSIDE_S)
 
     async def flush(self, now: datetime) -> None:
         """Let every group speak whose time has come; in a storm a part at a time, so that rules run in between."""
@@ -185,12 +228,9 @@ class AlertService:
         states: dict[str, set[State]] = {}
         for rule, one in self._board.instances():
             states.setdefault(rule, set()).add(state_of(one))
-        own, own_rule = self._own
         every = [(group, rule) for group in self._ruleset.groups for rule in group.rules]
-        return [
-            self._rule(group, rule, states.get(group.identity(rule), set()))
-            for group, rule in [*every, (own, own_rule)]
-        ]
+        every += [self._own, (config_broken.GROUP, config_broken.RULE)]
+        return [self._rule(group, rule, states.get(group.identity(rule), set())) for group, rule in every]
 
     def _rule(self, group: Group, rule: Rule, states: set[State]) -> RuleSummary:
         state = next((one for one in (State.FIRING, State.PENDING) if one in states), State.INACTIVE)
@@ -206,6 +246,9 @@ class AlertService:
     def problems(self) -> list[str]:
         """Return what is wrong with alerting itself, each with what to do."""
         found = [self._saver.trouble] if self._saver.trouble else []
+        found += [f"{file} is wrong, what was loaded before goes on: {why}" for file, why in self._broken.items()]
+        if self._jump and self._clock.elapsed() - self._jump_at < JUMP_SHOWN_S:
+            found.append(self._jump)
         if self._notifiers is None:
             found.append("Nobody hears of an alert: no receiver is set up. Set slack.token")
         found += self._sender.problems()

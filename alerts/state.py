@@ -23,6 +23,8 @@ class ResolveReason(StrEnum):
     NO_DATA = "no_data"
     ERROR = "error"
     RULE_DELETED = "rule_deleted"
+    EXPIRED = "expired"
+    """Who sent it does so no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,20 @@ def _transition(before: Instance | None, now: Instance | None, at: datetime) -> 
     assert instance is not None  # noqa: S101  one of the two is there, or nothing has changed
     reason = now.phase.reason if now is not None and isinstance(now.phase, Resolved) else ""
     return Transition(at, state_of(before), state_of(now), instance, reason)
+
+
+def shifted(instance: Instance, by: timedelta) -> Instance:
+    """Return an alert after the clock has jumped: its delays count the time that passed, not the jump.
+
+    What was told of it stays as it was told.
+    """
+    match instance.phase:
+        case Pending(active_at):
+            return replace(instance, phase=Pending(active_at + by))
+        case Firing(active_at, fired_at, absent_since) if absent_since is not None:
+            return replace(instance, phase=Firing(active_at, fired_at, absent_since + by))
+        case _:
+            return instance
 
 
 def end_all(instances: Instances, at: datetime, reason: ResolveReason) -> Step:
