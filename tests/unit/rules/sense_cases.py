@@ -58,6 +58,7 @@ WARNINGS: Mapping[str, tuple[str, str]] = {
     ),
 }
 FINE = (
+    "SELECT venue FROM feeds WHERE BOUND AND venue <> 'x' LATEST ON ts PARTITION BY venue, symbol",
     "SELECT venue FROM feeds WHERE BOUND AND channel = 'books' LATEST ON ts PARTITION BY venue, symbol",
     "SELECT venue FROM (SELECT venue, age_ms FROM feeds WHERE BOUND LATEST ON ts PARTITION BY venue) WHERE age_ms > 5",
     "SELECT venue FROM quotes WHERE ts BETWEEN dateadd('m', -5, :now) AND :now",
