@@ -21,6 +21,10 @@ def rows(start: Nanos, seconds: int = SECONDS, seed: int = 7) -> Iterable[Row]:
             kind = rng.choice(["wide", "gaps", "broken", "silent", "lag", "negative", "all"])
             trouble[rng.choice("ABC")] = (kind, second + rng.randint(2, 40))
         trouble = {symbol: one for symbol, one in trouble.items() if one[1] > second}
+        # D fires twice, further apart than a resolved alert is remembered.
+        half = 0.004 if second % 1300 in range(60, 75) else 0.0001
+        values: dict[str, Value] = {"venue": VENUE, "symbol": "D", "bid": 100 * (1 - half), "ask": 100 * (1 + half)}
+        yield Row("quotes", start + second * SECOND + 900_000_000, values)
         if any(kind == "all" for kind, _ in trouble.values()):
             continue
         for number, symbol in enumerate("ABC"):
