@@ -13,7 +13,7 @@ from alerts.inhibit import Inhibition
 from alerts.intervals import MONTHS, WEEKDAYS, BadInterval, Interval, Span
 from alerts.route_lint import lint
 from alerts.settings import AlertSettings
-from alerts.tree import Receiver, Route, Routing
+from alerts.tree import Kind, Receiver, Route, Routing
 from core.errors import UsageError
 from rules.document import Document, describe, entries
 from rules.fields import Form, Key
@@ -27,13 +27,19 @@ T = TypeVar("T")
 DEFAULT_RECEIVER = "default"
 
 FILE = (
-    Key("receivers", Form.SECTION, "who can be told: names, each with a `slack` channel", required=True),
+    Key("receivers", Form.SECTION, "who can be told: names, each with one kind of receiver", required=True),
     Key("route", Form.SECTION, "the top route; it takes what no child takes", required=True),
     Key("inhibit", Form.RULES, "alerts that say what others would only repeat"),
     Key("time_intervals", Form.SECTION, "names of times, for `mute_times` and `active_times`"),
 )
-RECEIVER = (Key("slack", Form.SECTION, "a Slack channel", required=True),)
+RECEIVER = (
+    Key("slack", Form.SECTION, "a Slack channel, by the bot"),
+    Key("slack_webhook", Form.SECTION, "a Slack channel, by an incoming webhook: without edits, threads and buttons"),
+    Key("webhook", Form.SECTION, "a program that takes Alertmanager's notifications"),
+)
 SLACK = (Key("channel", Form.TEXT, "the channel's name with its #, or its id", required=True),)
+SLACK_WEBHOOK = (Key("url_file", Form.TEXT, "the file that holds the webhook's address", required=True),)
+WEBHOOK = (Key("url", Form.TEXT, "where to send them, http or https", required=True),)
 ROUTE = (
     Key("match", Form.MATCHERS, "conditions on labels, all of which must hold"),
     Key("receiver", Form.TEXT, "who hears of it"),
@@ -60,6 +66,13 @@ INTERVAL = (
     Key("years", Form.RULES, "such as 2026:2027"),
     Key("location", Form.TEXT, "a time zone, such as Europe/Berlin; UTC unless given"),
 )
+
+
+_ADDRESS = {
+    Kind.SLACK: (SLACK, "channel"),
+    Kind.SLACK_WEBHOOK: (SLACK_WEBHOOK, "url_file"),
+    Kind.WEBHOOK: (WEBHOOK, "url"),
+}
 
 
 class BadRouting(UsageError):
@@ -171,10 +184,21 @@ class _Reader:
 
     def _receiver(self, name: str, node: yaml.Node) -> Receiver | None:
         found = read_section(self._document, node, RECEIVER, f"receiver {name}")
-        if found is None or "slack" not in found:
+        if found is None:
             return None
-        slack = read_section(self._document, found["slack"].node, SLACK, "slack")
-        return Receiver(name, str(slack["channel"].value)) if slack and "channel" in slack else None
+        if len(found) != 1:
+            self._document.complain(node, f"receiver {name} has {len(found)} kinds", f"give one of {', '.join(Kind)}")
+            return None
+        [(given, value)] = found.items()
+        kind = Kind(given)
+        keys, wanted = _ADDRESS[kind]
+        section = read_section(self._document, value.node, keys, kind)
+        if section is None or wanted not in section:
+            return None
+        text, place = str(section[wanted].value), section[wanted].node
+        if kind is Kind.WEBHOOK and not text.startswith(("http://", "https://")):
+            self._document.complain(place, f"{text!r} is no address", "it begins with http:// or https://")
+        return Receiver(name, text) if kind is Kind.SLACK else Receiver(name, f"{kind}:{name}", kind, text)
 
     def _route(self, section: Section, node: yaml.Node, parent: Route, path: str) -> Route:
         self.places[path] = node

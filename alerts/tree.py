@@ -6,18 +6,30 @@ Depth first; the first child that matches wins unless it says `continue`; childr
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from alerts.inhibit import Inhibition
 from alerts.intervals import Interval
 from alerts.labels import Matcher, all_match
 
 
+class Kind(StrEnum):
+    """How a receiver is told."""
+
+    SLACK = "slack"
+    SLACK_WEBHOOK = "slack_webhook"
+    WEBHOOK = "webhook"
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Somebody who can be told."""
+    """Somebody who can be told. `channel` names its queue, and on Slack the channel; `address` is a webhook's."""
 
     name: str
     channel: str
+    kind: Kind = Kind.SLACK
+    address: str = ""
+    """The URL of a webhook, or, since Slack's is a password, the file that holds it."""
 
 
 @dataclass(frozen=True, slots=True)

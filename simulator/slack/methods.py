@@ -39,7 +39,7 @@ class Methods:
         self._store = store
         self._files = files
         self._sockets = sockets
-        self._limits = Limits(clock, burst)
+        self.limits = self._limits = Limits(clock, burst)
         self._team = team
         self._table: Mapping[str, Callable[[Arguments], Json]] = {
             "api.test": lambda _: {},

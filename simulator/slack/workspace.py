@@ -14,6 +14,7 @@ from simulator.slack.methods import ALL_SCOPES, Methods
 from simulator.slack.page import Page
 from simulator.slack.sockets import PERSON, PERSON_ID, Sockets
 from simulator.slack.store import Message, Store
+from simulator.slack.webhook import PATH, SECRET, IncomingWebhook
 
 CHANNELS = ("alerts", "market-data", "execution")
 TOKEN = "xoxb-simulated"  # noqa: S105  the password of a workspace that holds nothing
@@ -40,6 +41,7 @@ class SlackWorkspace:
         self.files = files
         self.page_url = page_url
         self.api_url = f"{page_url}api/"
+        self.webhook_url = f"{page_url}{PATH}{SECRET}"
         self._store = store
         self._api = api
 
@@ -106,6 +108,7 @@ async def slack_workspace(
     api.add_routes(app)
     files.add_routes(app)
     sockets.add_routes(app)
+    IncomingWebhook(store, methods.limits, faults).add_routes(app)
     Page(store, TEAM).add_routes(app)
 
     async def end_watchers(_: web.Application) -> None:

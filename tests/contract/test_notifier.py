@@ -7,24 +7,28 @@ from typing import Protocol
 import aiohttp
 import pytest
 
+from alerts.model import Severity
 from alerts.notify.base import (
     ChannelBusy,
     ChannelGone,
     CredentialsRefused,
+    Extras,
     MessageGone,
     MessageRefused,
     Notifier,
     OutcomeUnknown,
     ReceiverDown,
     Reference,
+    Storm,
 )
 from alerts.notify.slack import SlackNotifier
 from core.clock import SystemClock
 from simulator.slack.workspace import TOKEN, Fault, FaultKind, SlackWorkspace, slack_workspace
-from tests.fakes.notifications import alert, notification
+from tests.fakes.notifications import AT, alert, notification
 from tests.fakes.notifier import FakeNotifier
 
 CHANNEL = "#alerts"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 class Stage(Protocol):
@@ -34,6 +38,9 @@ class Stage(Protocol):
 
     def text(self, reference: Reference) -> str:
         """Return what the message says."""
+
+    def whole(self, reference: Reference) -> str:
+        """Return everything that the message holds."""
 
     def count(self) -> int:
         """Return how many messages there are."""
@@ -70,6 +77,9 @@ class InMemory:
     def text(self, reference: Reference) -> str:
         return str(self.fake.messages[reference]["text"])
 
+    def whole(self, reference: Reference) -> str:
+        return str(self.fake.messages[reference])
+
     def count(self) -> int:
         return len(self.fake.messages)
 
@@ -104,6 +114,9 @@ class OnSlack:
 
     def text(self, reference: Reference) -> str:
         return next(one.text for one in self.workspace.messages(CHANNEL) if one.ts == reference.ts)
+
+    def whole(self, reference: Reference) -> str:
+        return str(next(one for one in self.workspace.messages(CHANNEL) if one.ts == reference.ts))
 
     def count(self) -> int:
         return len(self.workspace.messages(CHANNEL))
@@ -207,6 +220,45 @@ async def test_a_reply_to_a_deleted_message_says_that_it_is_gone(stage: Stage) -
     stage.delete(reference)
     with pytest.raises(MessageGone):
         await stage.notifier.reply(reference, "still firing")
+
+
+async def test_a_line_is_known_by_its_key(stage: Stage) -> None:
+    """A lost answer is no second line."""
+    reference = await post(stage)
+    assert not await stage.notifier.replied(reference, "INC1/7")
+    stage.lose_answer()
+    with pytest.raises(OutcomeUnknown):
+        await stage.notifier.reply(reference, "still firing", key="INC1/7")
+    assert await stage.notifier.replied(reference, "INC1/7")
+    assert not await stage.notifier.replied(reference, "INC1/8")
+
+
+async def test_a_message_has_an_address_for_people(stage: Stage) -> None:
+    """What fires again leads to the last time; a message that is gone has none."""
+    reference = await post(stage)
+    assert (await stage.notifier.link(reference)).startswith("http")
+    stage.delete(reference)
+    with pytest.raises(MessageGone):
+        await stage.notifier.link(reference)
+
+
+async def test_a_picture_becomes_part_of_a_message(stage: Stage) -> None:
+    """Uploaded once, shown by an edit."""
+    reference = await post(stage)
+    name = await stage.notifier.upload(PNG, "BookStale")
+    payload = stage.notifier.render(notification(version=2))
+    await stage.notifier.update(reference, stage.notifier.dress(payload, Extras(chart=name)))
+    assert name in stage.whole(reference)
+
+
+async def test_many_incidents_have_one_message(stage: Stage) -> None:
+    """It names the rules and how many of each."""
+    storm = Storm("storm-1", 1, Severity.PAGE, 214, {"BookStale": 180, "WideSpread": 34}, AT, AT)
+    payload = stage.notifier.sum_up(storm)
+    assert payload is not None
+    text = stage.text(await stage.notifier.post(CHANNEL, payload))
+    assert "BookStale 180, WideSpread 34" in text
+    assert "214" in text
 
 
 async def test_a_busy_channel_says_how_long_to_wait(stage: Stage) -> None:
