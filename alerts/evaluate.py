@@ -78,12 +78,12 @@ class Evaluation:
     error: str = ""
 
 
-def labels_of(group: Group, rule: Rule, labels: Mapping[str, str], severity: str = "") -> Labels:
+def labels_of(group: Group, rule: Rule, labels: Mapping[str, str]) -> Labels:
     """Return the labels of an alert: the row's, overridden by the group's, the rule's, and the rule's name.
 
-    Labels of group and rule may be templates of the row's. `severity` is the rule's unless given.
+    Labels of group and rule may be templates of the row's. An alert that has several severities has the loudest here.
     """
-    own = {"severity": severity or rule.severity, "alertname": rule.name}
+    own = {"severity": rule.severity, "alertname": rule.name}
     layers = ({name: render_label(text, labels) for name, text in one.items()} for one in (group.labels, rule.labels))
     return final_labels(labels, *layers, own)
 
@@ -130,15 +130,15 @@ def _judged(group: Group, rule: Rule, memory: Memory, findings: Sequence[Finding
     breaching: dict[str, Breach] = {}
     values: dict[str, float | None] = {}
     for finding in findings:
-        key = key_of(rule, labels_of(group, rule, finding.labels))
+        labels = labels_of(group, rule, finding.labels)
+        key = key_of(rule, labels)
         if key in breaching or key in values:
-            labels = labels_of(group, rule, finding.labels)
             text = f"two rows become the same alert {labels}: a label of the rule overrides what tells them apart"
             return _failed(group, rule, memory, Failed(text), at)
         before = memory.instances.get(key)
         severity = severity_of(rule, finding, firing=_severity(rule, before) if before and before.firing else None)
         if severity is not None:
-            labels = labels_of(group, rule, finding.labels, severity)
+            labels = labels if severity == rule.severity else {**labels, "severity": severity}
             breaching[key] = Breach(labels, finding.value, _texts(rule, finding, labels))
         else:
             values[key] = finding.value
