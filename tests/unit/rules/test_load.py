@@ -8,7 +8,27 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules.load import load, load_sound
-from rules.model import Absent, Condition, NoData, OnError, Sql, Stale, Threshold
+from rules.matcher import Matcher, Operator
+from rules.model import (
+    Absent,
+    Alerts,
+    Change,
+    Compare,
+    Condition,
+    Distance,
+    Empty,
+    Level,
+    Mismatch,
+    Missing,
+    NoData,
+    OnError,
+    Record,
+    Side,
+    Spike,
+    Sql,
+    Stale,
+    Threshold,
+)
 from rules.problems import BadRules, Problem
 from storage.schema import column_types
 from tests.unit.rules.wrong_files import WRONG, query, spread
@@ -92,11 +112,7 @@ def test_yaml_is_read_as_yaml_1_2(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_every_kind_and_field_is_read(tmp_path: Path) -> None:
-    """One rule of each kind, with what can be said of it."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(
-        """
+EVERY = """
 groups:
   - name: g
     every: 1m30s
@@ -124,15 +140,37 @@ groups:
       - {alert: O, stale: {table: t, by: [a, b], older_than: 5s, forget_after: 1h}, summary: s}
       - {alert: N, absent: {table: t, over: 1m, expect: [{a: x, b: y}, {a: x, b: z}]}, summary: s}
       - {alert: U, threshold: {table: t, value: max(x), over: 1m, above: 1e3}, summary: s}
-""",
-        encoding="utf-8",
-    )
+      - alert: P
+        spike: {table: t, value: x, over: 1m, baseline: 5m, compare: zscore, min_samples: 4, floor: 1, above: 2}
+        summary: s
+      - {alert: C, change: {table: t, value: x, over: 1m, look_back: 2m, by: [a]}, offset: 3s, summary: s}
+      - alert: M
+        mismatch:
+          left: {table: t, value: x}
+          right: {table: u, value: y, where: z = 1}
+          over: 1m
+          by: [a]
+          compare: bps
+          ignore: 0.5
+          missing: zero
+          warn: {above: 2, clear_below: 1}
+          page: {above: 3}
+        summary: s
+      - {alert: A, alerts: {match: ['alertname =~ "P|C"'], by: [a], at_least: 2, clear_below: 1}, summary: s}
+      - {record: R, sql: SELECT 1 AS value FROM x WHERE ts > :start AND ts <= :now, over: 1m}
+"""
+
+
+def test_every_kind_and_field_is_read(tmp_path: Path) -> None:
+    """One rule of each kind, with what can be said of it."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(EVERY, encoding="utf-8")
     (group,) = load([file]).groups
     minute = timedelta(minutes=1)
     assert (group.name, group.every, group.offset, dict(group.labels)) == (
         "g", 1.5 * minute, timedelta(seconds=2), {"team": "a"},
     )  # fmt: skip
-    own, threshold, stale, absent, plain = group.rules
+    own, threshold, stale, absent, plain, *_ = group.rules
     assert own.kind == Sql(
         "SELECT 1 FROM x WHERE ts > :start AND ts <= :now", 5 * minute, Condition(above=1, clear_below=0.5)
     )
@@ -150,6 +188,27 @@ groups:
     assert stale.kind == Stale("t", ("a", "b"), timedelta(seconds=5), 60 * minute, "")
     assert absent.kind == Absent("t", minute, ("a", "b"), ({"a": "x", "b": "y"}, {"a": "x", "b": "z"}), "")
     assert plain.no_data is NoData.ALERT
+
+
+def test_every_kind_that_compares_two_things_is_read(tmp_path: Path) -> None:
+    """With every key; levels from quiet to loud, and the loudest is the rule's."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(EVERY, encoding="utf-8")
+    (group,) = load([file]).groups
+    *_, spike, change, mismatch, alerts, record = group.rules
+    minute, above = timedelta(minutes=1), Condition(above=2)
+    assert spike.kind == Spike(
+        "t", "x", minute, 5 * minute, (), "", Compare.ZSCORE, 4, 1.0, None, Empty.SKIP, above
+    )  # fmt: skip
+    assert change.kind == Change("t", "x", minute, 2 * minute, ("a",), "", None)
+    assert (change.as_of(group), spike.as_of(group)) == (timedelta(seconds=3), timedelta(seconds=2))
+    warn, page = Condition(above=2, clear_below=1), Condition(above=3)
+    sides = Side("t", "x", ""), Side("u", "y", "z = 1")
+    assert mismatch.kind == Mismatch(*sides, minute, ("a",), Distance.BPS, 0.5, Missing.ZERO, warn)
+    assert (mismatch.severity, mismatch.levels) == ("page", (Level("warn", warn), Level("page", page)))
+    matcher = Matcher("alertname", Operator.MATCHES, "P|C")
+    assert alerts.kind == Alerts((matcher,), ("a",), Condition(above=1, clear_below=1))
+    assert record.kind == Record("SELECT 1 AS value FROM x WHERE ts > :start AND ts <= :now", minute)
 
 
 SOUND = (
