@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from core.clock import to_nanos
 from core.errors import Permanent
 from core.rows import Row
 from core.types import Nanos
+from storage.lines import EARLIEST, LATEST, UNUSUAL, Line, line_of
 from storage.schema import TABLES, Table, Type
 
 with warnings.catch_warnings():
@@ -25,10 +26,8 @@ with warnings.catch_warnings():
 
 PROTOCOL = 3
 """Arrays came with 2, decimals with 3; an explicit number means no network probe."""
-EARLIEST: Nanos = 946_684_800_000_000_000
-"""2000-01-01: an older event time is a fault of the sender, and would make a partition of its own."""
-LATEST: Nanos = 4_102_444_800_000_000_000
-"""2100-01-01."""
+KNOWN_SHAPES = 500
+"""Shapes of rows that get a function of their own: a sender that makes up shapes must not fill the memory."""
 DECIMAL_SCALE, DECIMAL_DIGITS = 18, 38
 SIDES = 2
 """Prices and sizes: the rows of a side of a book."""
@@ -73,8 +72,9 @@ class Encoder:
     """An open batch: rows go in, bytes come out. `tables`: more tables than the schema has."""
 
     def __init__(self, tables: Collection[Table] = ()) -> None:
-        self._plans = {**_PLANS, **{table.name: _plan(table) for table in tables}} if tables else _PLANS
-        self._buffer = Buffer(protocol_version=PROTOCOL)
+        self._shapes = _Shapes([*TABLES.values(), *tables]) if tables else _SHAPES
+        self._line_of = self._shapes.line_of
+        self._lines: list[bytes] = []
         self._ends = array("I")
         self._size = 0
 
@@ -94,31 +94,79 @@ class Encoder:
             BadRow: an unknown table or column, a value of the wrong type or range, nothing but NULL.
         """
         table, ts, values = row
-        plan = self._plans.get(table)
-        if plan is None:
-            raise BadRow(f"no table {table!r}")
-        buffer = self._buffer
         try:
-            symbols, columns = _split(plan, values)
-            buffer.row(table, symbols=symbols, columns=columns, at=_moment(ts))
-        except BadRow as error:
-            raise BadRow(f"{table}: {error.detail}") from None
-        except (QuestDBError, TypeError, ValueError, ArithmeticError) as error:
-            raise BadRow(f"{table}: {error}") from error
-        size = len(buffer)
-        if size == self._size:  # the encoder leaves out a row without values, and says nothing
-            raise BadRow(f"{table}: every value is NULL")
-        self._size = size
-        self._ends.append(size)
+            line = self._line_of[table](values, ts)
+        except UNUSUAL:
+            line = self._shapes.encode(table, values, ts)
+        self._size += len(line)
+        self._lines.append(line)
+        self._ends.append(self._size)
         return len(self._ends)
 
     def take(self) -> "Encoded":
         """Return the batch and start the next one."""
-        batch = Encoded(bytes(self._buffer), self._ends)
-        self._buffer.clear()  # type: ignore[no-untyped-call]  # the package ships this method untyped
+        batch = Encoded(b"".join(self._lines), self._ends)
+        self._lines = []
         self._ends = array("I")
         self._size = 0
         return batch
+
+
+class _Shapes:
+    """The rows' shapes that were met, each with its function, and the client's encoder for every other row."""
+
+    def __init__(self, tables: Collection[Table]) -> None:
+        self._tables = {table.name: table for table in tables}
+        self._plans = {table.name: _plan(table) for table in tables}
+        self._known: dict[tuple[object, ...], Line | None] = {}
+        self._buffer = Buffer(protocol_version=PROTOCOL)
+        self.line_of: dict[str, Line] = {}
+        """By table, the function of the shape that came last."""
+
+    def encode(self, table: str, values: Mapping[str, Any], ts: Nanos) -> bytes:
+        """Return a row's line: by its shape's function if that is not the one just tried, else by the client."""
+        shape = (table, *values)
+        line = self._known.get(shape) if shape in self._known else self._learn(shape)
+        if line is not None and line is not self.line_of.get(table):
+            self.line_of[table] = line
+            try:
+                return line(values, ts)
+            except UNUSUAL:
+                pass  # the client knows what to do with it, or what is wrong
+        return self._by_client(table, values, ts)
+
+    def _learn(self, shape: tuple[object, ...]) -> Line | None:
+        table, *names = shape
+        if table not in self._tables or len(self._known) >= KNOWN_SHAPES:
+            return None
+        known = self._tables[str(table)]
+        line = line_of(known, tuple(str(name) for name in names), partial(self._prefix, known.name))
+        self._known[shape] = line
+        return line
+
+    def _prefix(self, table: str, symbols: Mapping[str, object]) -> bytes:
+        ignored = next(name for name, (symbol, _, _) in self._plans[table].items() if not symbol)
+        self._buffer.clear()  # type: ignore[no-untyped-call]  # the package ships this method untyped
+        texts, _ = _split(self._plans[table], symbols)
+        self._buffer.row(table, symbols=texts, columns={ignored: True}, at=TimestampNanos(0))
+        return bytes(self._buffer).removesuffix(f"{ignored}=t 0n\n".encode())
+
+    def _by_client(self, table: str, values: Mapping[str, Any], ts: Nanos) -> bytes:
+        plan = self._plans.get(table)
+        if plan is None:
+            raise BadRow(f"no table {table!r}")
+        self._buffer.clear()  # type: ignore[no-untyped-call]  # as above
+        try:
+            symbols, columns = _split(plan, values)
+            self._buffer.row(table, symbols=symbols, columns=columns, at=_moment(ts))
+        except BadRow as error:
+            raise BadRow(f"{table}: {error.detail}") from None
+        except (QuestDBError, TypeError, ValueError, ArithmeticError) as error:
+            raise BadRow(f"{table}: {error}") from error
+        line = bytes(self._buffer)
+        if not line:  # the client leaves out a row without values, and says nothing
+            raise BadRow(f"{table}: every value is NULL")
+        return line
 
 
 Converter: TypeAlias = Callable[[Any], Any]
@@ -127,7 +175,7 @@ Field: TypeAlias = tuple[bool, type | None, Converter]
 
 
 def _split(plan: Mapping[str, Field], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a row's symbols and its other columns, NULLs left out. The hottest loop of the write path."""
+    """Return a row's symbols and its other columns, NULLs left out."""
     symbols: dict[str, Any] = {}
     columns: dict[str, Any] = {}
     name = ""
@@ -248,4 +296,4 @@ def _plan(table: Table) -> dict[str, Field]:
     return {column.name: (column.type is Type.SYMBOL, *_CONVERTERS[column.type]) for column in table.columns}
 
 
-_PLANS: dict[str, dict[str, Field]] = {name: _plan(table) for name, table in TABLES.items()}
+_SHAPES = _Shapes(TABLES.values())

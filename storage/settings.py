@@ -29,7 +29,7 @@ class WriterSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    batch_rows: int = Field(default=5000, ge=1, description="rows in a batch at most")
+    batch_rows: int = Field(default=2000, ge=1, description="rows in a batch at most")
     batch_time: timedelta = Field(
         default=timedelta(milliseconds=25), description="longest wait of a row in the open batch"
     )
