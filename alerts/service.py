@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from alerts import config_broken, external
+from alerts import config_broken, external, overview
 from alerts.actions import Actions
 from alerts.board import Board, Render
 from alerts.changes import Changes, waiting_of
@@ -12,8 +12,8 @@ from alerts.clock_watch import ClockWatch
 from alerts.engine import Engine
 from alerts.evaluate import Health
 from alerts.external import External
-from alerts.notice import RANK
 from alerts.notify.base import Notifier
+from alerts.overview import IncidentSummary
 from alerts.path import EVERY_S, PathWatch, built_in
 from alerts.route import Routing
 from alerts.save import Saver
@@ -21,7 +21,7 @@ from alerts.schedule import Schedule
 from alerts.sender import Sender
 from alerts.settings import AlertSettings
 from alerts.snapshot import AlertSummary, MessageList, MessageSummary, RuleSummary
-from alerts.state import Firing, Pending, Resolved, State, state_of
+from alerts.state import State, state_of
 from alerts.store import Store
 from core.clock import Clock, to_datetime
 from core.errors import DeskError
@@ -211,17 +211,15 @@ class AlertService:
 
     def alerts(self) -> list[AlertSummary]:
         """Return what is pending or firing, the loudest and newest first."""
-        found = []
-        for _, one in self._board.instances():
-            match one.phase:
-                case Firing(fired_at=since) | Pending(active_at=since):
-                    severity, name = one.labels.get("severity", ""), one.labels.get("alertname", "")
-                    state, text = state_of(one), one.texts.summary
-                    found.append(AlertSummary(name, severity, state, one.labels, one.value, since, text))
-                case Resolved():
-                    continue
-        found.sort(key=lambda one: one.since, reverse=True)
-        return sorted(found, key=lambda one: (one.state != State.FIRING, -RANK.get(one.severity, 0)))
+        return overview.alerts(self._board, to_datetime(self._clock.now()))
+
+    def incidents(self) -> list[IncidentSummary]:
+        """Return the open incidents, the loudest and newest first."""
+        return overview.incidents(self._board)
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return the groups of rules that run."""
+        return tuple(self._ruleset.groups)
 
     def rules(self) -> list[RuleSummary]:
         """Return every rule, in the files' order, the built-in one last."""

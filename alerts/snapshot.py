@@ -21,6 +21,12 @@ class AlertSummary:
     value: float | None
     since: datetime
     summary: str
+    rule: str = ""
+    fingerprint: str = ""
+    description: str = ""
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: str = ""
+    """The fingerprint of the alert that holds it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import DeskError, UsageError
-from deskwatch.commands import config, data, demo, routes, rules, run, venue
+from deskwatch.commands import alerts, config, data, demo, routes, rules, run, venue
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -23,6 +23,8 @@ for module in (demo, run, venue, config, data):
     module.register(app)
 app.add_typer(rules.app, name="rules")
 app.add_typer(routes.app, name="routes")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(alerts.silence_app, name="silence")
 
 
 def main() -> None:

@@ -8,28 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from alerts.service import AlertService
-from alerts.snapshot import AlertSummary, MessageSummary, RuleSummary
 from core.clock import Clock, to_datetime
 from core.errors import DeskError
 from core.ports import Result, RowReader
 from core.types import Nanos, StreamState
-from deskwatch.web.model import (
-    AlertLine,
-    DeskStatus,
-    FeedCell,
-    Light,
-    MessageLine,
-    RuleLine,
-    ServiceLine,
-    VenueLine,
-)
+from deskwatch.web.lines import alert_lines
+from deskwatch.web.model import DeskStatus, FeedCell, Light, ServiceLine, VenueLine
 from storage.health import DatabaseHealth, HealthProbe
 
 VERSION = "0.1.0"
 FRESH_S = 1.0
 """A gathering serves everybody who asks within this time."""
 BEAT_LATE_S, BEAT_LOST_S = 5.0, 15.0
-MESSAGES = 30
 
 FEEDS = """
 SELECT venue, channel, symbol, connection, state, age_ms, messages, lag_p99_ms, ts FROM feeds
@@ -112,10 +102,8 @@ class Gatherer:
             feeds=tuple(sorted(feeds, key=lambda one: (one.venue, one.channel, one.symbol))),
             venues=tuple(sorted(venues, key=lambda one: (one.venue, one.account))),
             services=tuple(sorted(services, key=lambda one: (one.service, one.instance))),
-            alerts=tuple(_alert(one) for one in alerts.alerts()) if alerts else (),
-            messages=tuple(_message(one) for one in alerts.messages(MESSAGES)) if alerts else (),
-            rules=tuple(_rule(one) for one in alerts.rules()) if alerts else (),
             links=self._links,
+            **alert_lines(alerts, to_datetime(now)),
         )
 
 
@@ -179,16 +167,3 @@ def _service(row: Mapping[str, Any], now: Nanos) -> ServiceLine:
 
 def _late_ms(at: datetime, now: Nanos) -> float:
     return max(0.0, (to_datetime(now) - at).total_seconds() * 1000)
-
-
-def _alert(one: AlertSummary) -> AlertLine:
-    return AlertLine(one.alertname, one.severity, one.state, one.labels, one.value, one.since, one.summary)
-
-
-def _message(one: MessageSummary) -> MessageLine:
-    state = f"{one.state}: {one.error}" if one.error else one.state
-    return MessageLine(one.at, one.receiver, one.channel, one.status, one.text, state)
-
-
-def _rule(one: RuleSummary) -> RuleLine:
-    return RuleLine(one.group, one.rule, one.state, one.last_evaluation, one.duration_ms, one.error)

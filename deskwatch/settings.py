@@ -61,6 +61,9 @@ class StatusSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; keep it on loopback")
     port: int = Field(default=8700, description="0 takes any free port")
+    token: SecretStr | None = Field(
+        default=None, description="what an action needs; without it one is made at the first start, in data/token"
+    )
 
 
 class LogSettings(BaseModel):

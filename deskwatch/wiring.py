@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 
 from alerts.notify.base import Notifier
 from alerts.notify.slack import SlackNotifier
-from alerts.route import Routing, default_routing, load_routing
 from alerts.service import AlertService
 from alerts.store import Store
 from collector.service import Collector, VenueBuilder
@@ -28,11 +27,16 @@ from core.log import get_logger
 from core.tasks import start
 from deskwatch.database import database
 from deskwatch.gather import Gatherer
+from deskwatch.history import History
 from deskwatch.metrics import DeskMetrics
+from deskwatch.reload import Reloader
+from deskwatch.routebook import load_routes
 from deskwatch.rulebook import load_rules
 from deskwatch.services import Service, Shard
 from deskwatch.settings import BadConfiguration, Settings
+from deskwatch.web.api import AlertApi
 from deskwatch.web.app import ADDRESS_FILE, StatusServer, serving
+from deskwatch.web.guard import Guard, load_token
 from oms.account import AccountService
 from oms.journal import Journal
 from oms.service import Oms
@@ -96,7 +100,7 @@ class Builder:
         for account in self._settings.accounts.values():
             _ = account_builder(account.venue)
         if self._shard.runs(Service.ALERTS):
-            _ = load_rules(self._settings), self._routing()
+            _ = load_rules(self._settings), load_routes(self._settings)
 
     async def build(self, stack: AsyncExitStack, address: Address, writer: Writer) -> Services:
         """Return the services that this shard runs; what they hold open is closed with the stack."""
@@ -157,7 +161,7 @@ class Builder:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         return AlertService(
             load_rules(self._settings),
-            self._routing(),
+            load_routes(self._settings),
             store,
             reader,
             writer,
@@ -167,11 +171,6 @@ class Builder:
             self.instance,
             waiting,
         )
-
-    def _routing(self) -> Routing:
-        if self._settings.routing is None:
-            return default_routing(self._settings.alerts)
-        return load_routing(self._settings.routing, self._settings.alerts)
 
     def _notifier(self, http: aiohttp.ClientSession) -> Notifier | None:
         slack = self._settings.slack
@@ -213,12 +212,16 @@ async def running(
         probe = HealthProbe(writer, reader, settings.data, builder.instance, clock)
         gatherer = Gatherer(reader, probe, services.alerts, clock, links)
         if services.alerts is not None:
-            url = await stack.enter_async_context(_status_page(settings, gatherer, writer, clock))
+            url = await stack.enter_async_context(
+                _status_page(settings, gatherer, writer, clock, _api(settings, services.alerts, reader, clock))
+            )
         else:
             url = None
         async with asyncio.TaskGroup() as group:
             tasks = [start(group, "database health", probe.watch())]
             tasks += [start(group, name, run()) for name, run in services.tasks()]
+            if services.alerts is not None:
+                tasks.append(start(group, "reload", Reloader(settings, services.alerts, clock).run()))
             try:
                 yield Desk(address, reader, writer, services.alerts, url)
             finally:
@@ -226,11 +229,18 @@ async def running(
                     task.cancel()
 
 
+def _api(settings: Settings, alerts: AlertService, reader: Reader, clock: Clock) -> AlertApi:
+    given = settings.status.token.get_secret_value() if settings.status.token else None
+    return AlertApi(alerts, History(reader), Guard(load_token(settings.data, given)), clock)
+
+
 @asynccontextmanager
-async def _status_page(settings: Settings, gatherer: Gatherer, writer: Writer, clock: Clock) -> AsyncIterator[str]:
+async def _status_page(
+    settings: Settings, gatherer: Gatherer, writer: Writer, clock: Clock, api: AlertApi
+) -> AsyncIterator[str]:
     registry = CollectorRegistry()
     registry.register(DeskMetrics(gatherer, writer))
-    server = StatusServer(gatherer.gather, clock, registry)
+    server = StatusServer(gatherer.gather, clock, registry, api)
     async with serving(server, settings.status.host, settings.status.port) as url:
         file = settings.data / ADDRESS_FILE
         file.write_text(url)

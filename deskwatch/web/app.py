@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import UsageError
 from deskwatch.output import to_json
 from deskwatch.web import render
+from deskwatch.web.api import AlertApi
 from deskwatch.web.model import DeskStatus
 
 REFRESH_S = 1.0
@@ -38,10 +39,11 @@ class PortTaken(UsageError):
 class StatusServer:
     """Serves what `gather` returns; one gathering a second feeds every open page."""
 
-    def __init__(self, gather: Gather, clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(self, gather: Gather, clock: Clock, registry: CollectorRegistry, api: AlertApi | None = None) -> None:
         self._gather = gather
         self._clock = clock
         self._registry = registry
+        self._api = api
         self._streams: set[asyncio.Task[object]] = set()
 
     def application(self) -> web.Application:
@@ -55,6 +57,8 @@ class StatusServer:
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._metrics)
+        if self._api is not None:
+            self._api.add_to(app)
         app.router.add_static("/static", render.FOLDER / "static")
         return app
 

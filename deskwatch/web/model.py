@@ -68,6 +68,37 @@ class AlertLine:
     value: float | None
     since: datetime
     summary: str
+    held: str = ""
+    """silenced or inhibited, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """One open incident, and who has it in hand."""
+
+    incident: str
+    state: str
+    severity: str
+    title: str
+    receiver: str
+    firing: int
+    opened_at: datetime
+    acknowledged: bool
+    silenced: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceLine:
+    """One silence that is not over."""
+
+    id: str
+    state: str
+    match: str
+    ends_at: datetime
+    author: str
+    comment: str
+    weekly: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +141,8 @@ class DeskStatus:
     messages: tuple[MessageLine, ...] = ()
     rules: tuple[RuleLine, ...] = ()
     links: dict[str, str] = field(default_factory=dict)
+    incidents: tuple[IncidentLine, ...] = ()
+    silences: tuple[SilenceLine, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return JSON-able values."""

@@ -49,7 +49,7 @@ async def test_the_status_is_json_with_stable_keys() -> None:
     assert (status, kind.split(";")[0]) == (200, "application/json")
     assert list(answer) == [
         "at", "started_at", "version", "problems", "canary_age_ms", "feeds", "venues", "services", "alerts", "messages",
-        "rules", "links",
+        "rules", "links", "incidents", "silences",
     ]  # fmt: skip
     assert answer["at"] == "2026-11-25T14:05:09Z"
     assert answer["feeds"][0]["light"] == "ok"
