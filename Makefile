@@ -27,8 +27,8 @@ check: setup  ## format, lint, types, imports, layout
 	$(BIN)/pytest -q tests/architecture
 
 bench: setup  ## the figures, measured here and now (about five minutes)
-	$(BIN)/python bench/feed.py
-	$(BIN)/python bench/ingest.py
+	$(BIN)/python -m bench.feed
+	$(BIN)/python -m bench.ingest
 
 lock:  ## upgrade everything, then pin what came
 	$(PYTHON) -m venv .venv

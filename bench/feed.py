@@ -1,6 +1,6 @@
 """Messages a second of recorded traffic: decode, book, rows and their encoding; beside cryptofeed 2.4.1, in one run.
 
-    .venv/bin/python bench/feed.py [-o json] [--rounds 7] [--captures ../shared/captures]
+    .venv/bin/python -m bench.feed [-o json] [--rounds 7] [--captures ../shared/captures]
 
 Ours is the collector's path up to the encoded row: frame -> meanings -> books with every link and checksum checked ->
 events (books sampled each second) -> rows -> line protocol. The peer parses, keeps its books (checksums on where it
@@ -19,8 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from machine import machine, show  # type: ignore[import-not-found]  # lies beside this script
-
+from bench.machine import machine, show
 from collector.rows import row_of
 from connectors.base.contract import Dialect, FetchSnapshot, Names
 from connectors.base.feed import FeedOptions, MarketFeed
