@@ -283,6 +283,8 @@ class Board:
         alive = self.alive(group)
         held = self.muting.held(alive, route, at)
         reason, shown = news(group, alive, held, route, at)
+        if reason in (Reason.SILENCED, Reason.UNSILENCED) and group.told is not None and group.told.at > at:
+            return group  # since this moment of the grid somebody has begun or ended a silence, and that was told
         if reason is Reason.REPEAT_INTERVAL and group.ack is not None:
             held, reason = dict.fromkeys(alive, Held(Hold.ACKNOWLEDGED, group.ack.actor)), None
         noted = note(group, alive, held, at, changes)

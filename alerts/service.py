@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from alerts import config_broken, external, overview
 from alerts.actions import Actions
@@ -36,12 +37,24 @@ log = get_logger(__name__)
 FLUSH_POLL_S = 0.1
 PRUNE_S = 3600.0
 OUTSIDE_S = 1.0
+STALLED = timedelta(seconds=15)
+"""A group that has not run for this long, and for three of its intervals, stands still."""
 JUMP_SHOWN_S = 600.0
 """How long the page tells of a jump of the clock."""
 AT_ONCE = 50
 """Messages that are made without letting anything else run."""
 UNKNOWN = "unknown"
 """A rule's state before its first evaluation."""
+
+
+class Beside(Protocol):
+    """Something that runs with the service, such as Slack's buttons."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with it, and what to do."""
 
 
 class AlertService:
@@ -68,6 +81,8 @@ class AlertService:
         self._instance = instance
         self._waiting = waiting
         self._own = built_in(settings.path_late)
+        self._beside: dict[str, Beside] = {}
+        self._receivers_change: list[Callable[[Routing], None]] = []
         self._broken: dict[str, str] = {}
         self._watch = ClockWatch(clock)
         self._jump = ""
@@ -97,6 +112,16 @@ class AlertService:
             start(group, "alerts store", self._saver.try_again())
             start(group, "alerts rows", self._saver.hand_on())
             start(group, "alerts pruning", self._prune())
+            for name, one in self._beside.items():
+                start(group, name, one.run())
+
+    def run_beside(self, name: str, one: Beside) -> None:
+        """Let something run with the service; its problems are shown with ours."""
+        self._beside[name] = one
+
+    def on_routing(self, take: Callable[[Routing], None]) -> None:
+        """Let somebody take another routing before we do; if it raises, nothing changes."""
+        self._receivers_change.append(take)
 
     async def restore(self, at: datetime) -> None:
         """Take up what the store holds."""
@@ -122,6 +147,8 @@ class AlertService:
 
     async def use_routing(self, routing: Routing) -> None:
         """Go on with another routing: open incidents live on where the same receiver is told."""
+        for take in self._receivers_change:
+            take(routing)
         await self._saver.save(self._board.change_routing(routing, to_datetime(self._clock.now())))
         log.info("routing.loaded", receivers=len(routing.receivers))
 
@@ -241,15 +268,29 @@ class AlertService:
         """Return the newest messages, newest first."""
         return self._messages.newest(limit)
 
+    def unwell(self) -> str:
+        """Return why silence from us means nothing now: rules that stand still, late data; "" if all is well."""
+        at = to_datetime(self._clock.now())
+        late = [one.data["why"] for one in self._path.findings(at)]
+        if late:
+            return str(late[0])
+        for group in self._ruleset.groups:
+            runs = [self._engine.last_runs.get(group.identity(rule)) for rule in group.rules]
+            last = max((one.at for one in runs if one is not None), default=None)
+            if last is None or at - last > max(3 * group.every, STALLED):
+                return f"group {group.name} has not run since {f'{last:%H:%M:%S} UTC' if last else 'the start'}"
+        return ""
+
     def problems(self) -> list[str]:
         """Return what is wrong with alerting itself, each with what to do."""
         found = [self._saver.trouble] if self._saver.trouble else []
         found += [f"{file} is wrong, what was loaded before goes on: {why}" for file, why in self._broken.items()]
         if self._jump and self._clock.elapsed() - self._jump_at < JUMP_SHOWN_S:
             found.append(self._jump)
-        if self._notifiers is None:
+        if self._notifiers is None or (isinstance(self._notifiers, Mapping) and not self._notifiers):
             found.append("Nobody hears of an alert: no receiver is set up. Set slack.token")
         found += self._sender.problems()
+        found += [text for one in self._beside.values() for text in one.problems()]
         for name, last in self._engine.last_runs.items():
             if last.health in (Health.ERROR, Health.LIMIT):
                 found.append(f"Rule {name}: {last.error}")

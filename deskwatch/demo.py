@@ -27,7 +27,7 @@ from deskwatch.services import Shard
 from deskwatch.settings import AccountSettings, SlackSettings, StatusSettings, load
 from deskwatch.wiring import Desk, running
 from oms.settings import OmsSettings
-from simulator.slack.workspace import TOKEN, SlackWorkspace, slack_workspace
+from simulator.slack.workspace import APP_TOKEN, TOKEN, SlackWorkspace, slack_workspace
 from simulator.world import World, simulating
 from storage.schema import TABLES
 
@@ -133,7 +133,7 @@ def _settings(options: DemoOptions, folder: Path, world: World, slack: SlackWork
         rules=[CATALOGUE, *options.rules],
         venues=venues,
         accounts=accounts,
-        slack=SlackSettings(token=SecretStr(TOKEN), api_url=slack.api_url),
+        slack=SlackSettings(token=SecretStr(TOKEN), app_token=SecretStr(APP_TOKEN), api_url=slack.api_url),
         oms=OmsSettings(compare_every=timedelta(seconds=5)),
         status=StatusSettings(port=options.port),
         alerts=AlertSettings(channel=f"#{CHANNEL}"),

@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from alerts.deadman import DeadmanSettings
 from alerts.settings import AlertSettings
 from collector.settings import CollectorSettings
 from connectors.base.settings import VenueSettings
@@ -51,6 +52,12 @@ class SlackSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: SecretStr | None = Field(default=None, description="bot token, xoxb-…; without it nothing is sent to Slack")
+    app_token: SecretStr | None = Field(
+        default=None, description="app-level token, xapp-…, for the buttons; without it messages name the commands"
+    )
+    actors: list[str] = Field(
+        default_factory=list, description="Slack user ids or names that may press buttons; empty: everybody"
+    )
     api_url: str = Field(default="https://slack.com/api/", description="the Web API's address")
 
 
@@ -96,6 +103,7 @@ class Settings(BaseSettings):
     oms: OmsSettings = Field(default_factory=OmsSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)
+    deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)
     status: StatusSettings = Field(default_factory=StatusSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -11,8 +11,6 @@ from types import MappingProxyType
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from alerts.notify.base import Notifier
-from alerts.notify.slack import SlackNotifier
 from alerts.service import AlertService
 from alerts.store import Store
 from collector.service import Collector, VenueBuilder
@@ -29,6 +27,7 @@ from deskwatch.database import database
 from deskwatch.gather import Gatherer
 from deskwatch.history import History
 from deskwatch.metrics import DeskMetrics
+from deskwatch.receivers import Receivers, put_beside
 from deskwatch.reload import Reloader
 from deskwatch.routebook import load_routes
 from deskwatch.rulebook import load_rules
@@ -159,25 +158,22 @@ class Builder:
         timeout, connections = self._settings.alerts.statement_timeout, self._settings.database.readers
         reader = await stack.enter_async_context(reading(address, statement_timeout=timeout, connections=connections))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        return AlertService(
+        routing = load_routes(self._settings)
+        receivers = Receivers(self._settings, routing, http, self._clock)
+        service = AlertService(
             load_rules(self._settings),
-            load_routes(self._settings),
+            routing,
             store,
             reader,
             writer,
-            self._notifier(http),
+            receivers,
             self._clock,
             self._settings.alerts,
             self.instance,
             waiting,
         )
-
-    def _notifier(self, http: aiohttp.ClientSession) -> Notifier | None:
-        slack = self._settings.slack
-        if slack.token is None:
-            log.warning("slack.off", hint="Set slack.token (DESKWATCH_SLACK__TOKEN_FILE) or nobody hears of an alert")
-            return None
-        return SlackNotifier(slack.token.get_secret_value(), http, api_url=slack.api_url)
+        put_beside(service, receivers, self._settings, http, self._clock)
+        return service
 
 
 def _check_chosen(what: str, chosen: tuple[str, ...], configured: list[str]) -> None:
