@@ -14,12 +14,25 @@ function scrolled() {
   return [...desk.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
 }
 
+// A button that is replaced between press and release is never clicked.
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; });
+for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => setTimeout(() => { pressed = false; }, 0));
+
+function focused() {
+  const one = document.activeElement;
+  return one && desk.contains(one) ? one.dataset.key : undefined;
+}
+
 function show(html) {
+  if (pressed) return;
   const open = opened();
+  const key = focused();
   const places = scrolled();
   desk.innerHTML = html;
   for (const one of desk.querySelectorAll("details")) one.open = open.has(one.dataset.key);
   desk.querySelectorAll(".scroll").forEach((one, at) => { one.scrollLeft = places[at] || 0; });
+  if (key) desk.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   document.title = desk.querySelector(".headline").textContent.trim() + " · deskwatch";
 }
 
