@@ -103,12 +103,13 @@ class Encoder:
         self._ends.append(self._size)
         return len(self._ends)
 
-    def take(self) -> "Encoded":
-        """Return the batch and start the next one."""
-        batch = Encoded(b"".join(self._lines), self._ends)
-        self._lines = []
-        self._ends = array("I")
-        self._size = 0
+    def take(self, limit: int | None = None) -> "Encoded":
+        """Return the batch, or its first rows, and start the next one with what is left."""
+        batch = Encoded(b"".join(self._lines[:limit]), self._ends[:limit])
+        taken = len(batch.payload)
+        self._lines = [] if limit is None else self._lines[limit:]
+        self._ends = array("I") if limit is None else array("I", (at - taken for at in self._ends[limit:]))
+        self._size -= taken
         return batch
 
 

@@ -6,7 +6,6 @@ from collections import deque
 from core.clock import Clock
 from core.errors import Transient
 from core.log import get_logger
-from core.rows import Row
 from core.sqlite import DiskTrouble
 from storage.deliver import Accepted, BadLine, Door, TryAgain
 from storage.encode import Encoded, Encoder, joined
@@ -57,7 +56,7 @@ class LaneTasks:
         self._picking = asyncio.Lock()
         self._closed: deque[tuple[Encoded, int]] = deque()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
-        self._taken = 0
+        self._closed_rows = 0
         self._durable = 0
         self._cache: deque[Batch] = deque()
         self._on_disk_only = spool.backlog().batches > 0
@@ -88,19 +87,22 @@ class LaneTasks:
         """Whether waiting helps: something is on its way, and nothing says that it will not arrive."""
         return not self.idle and not self.held and not self.trouble
 
-    def add(self, row: Row) -> None:
-        """Take a row into the open batch.
-
-        Raises:
-            BadRow: it does not fit its table.
-        """
-        rows = self.encoder.add(row)
-        self._taken += 1
-        if rows == 1:
-            self._some.set()
-        if rows >= self._batch_rows:
-            self._closed.append((self.encoder.take(), self._taken))
+    def note(self) -> None:
+        """Close the batches that are full, after the encoder was given rows."""
+        while self.encoder.rows >= self._batch_rows:
+            self._close(self._batch_rows)
             self._urgent.set()
+        if self.encoder.rows or self._closed:
+            self._some.set()
+
+    def _close(self, limit: int | None = None) -> None:
+        encoded = self.encoder.take(limit)
+        self._closed_rows += len(encoded.ends)
+        self._closed.append((encoded, self._closed_rows))
+
+    @property
+    def _taken(self) -> int:
+        return self._closed_rows + self.encoder.rows
 
     def hurry(self) -> None:
         """Close the open batch now, not when it is old."""
@@ -147,7 +149,7 @@ class LaneTasks:
 
     async def _make_durable(self) -> None:
         if self.encoder.rows:
-            self._closed.append((self.encoder.take(), self._taken))
+            self._close()
         while self._closed:
             encoded, upto = self._closed[0]
             batch = await self.spool.append(encoded, self._clock.now())

@@ -72,7 +72,7 @@ class Writer:
         self, lanes: dict[Lane, LaneTasks], rejects: Rejects, folder: Path, settings: WriterSettings, clock: Clock
     ) -> None:
         self._lanes = lanes
-        self._lane_of = {name: lanes[table.lane] for name, table in TABLES.items()}
+        self._encoder_of = {name: lanes[table.lane].encoder for name, table in TABLES.items()}
         self._rejects = rejects
         self._folder = folder
         self._settings = settings
@@ -83,10 +83,17 @@ class Writer:
         self._free = shutil.disk_usage(folder).free
 
     def write(self, rows: Iterable[Row]) -> None:
-        lane_of = self._lane_of
+        try:
+            self._encode(rows)
+        finally:  # also when the caller's rows end in an error: those before it are taken
+            for lane in self._lanes.values():
+                lane.note()
+
+    def _encode(self, rows: Iterable[Row]) -> None:
+        encoder_of = self._encoder_of
         for row in rows:
             try:
-                lane_of[row[0]].add(row)
+                encoder_of[row[0]].add(row)
             except KeyError:
                 self._refuse(row, f"there is no table {row.table!r}")
             except BadRow as error:

@@ -238,3 +238,18 @@ async def test_market_data_waits_while_the_volume_is_nearly_full(tmp_path: Path)
         await until(lambda: writer.status().critical.sent_rows == 1)
         await until(lambda: writer.status().bulk.dropped_rows == 5)
     assert ids(door.lines) == ["f1"]
+
+
+async def test_rows_before_an_error_of_the_caller_are_taken(tmp_path: Path) -> None:
+    """The caller hears of its error; what it had given is durable like any other row."""
+
+    def failing() -> Iterator[Row]:
+        yield from trades(3)
+        raise LookupError
+
+    async with scripted() as door, writing(tmp_path, door.address, QUICK, CLOCK) as writer:
+        with pytest.raises(LookupError):
+            writer.write(failing())
+        await writer.flush()
+        await until(lambda: writer.status().bulk.sent_rows == 3)
+    assert ids(door.lines) == ["t0", "t1", "t2"]

@@ -37,7 +37,8 @@ async def made(folder: Path, spool: FakeSpool) -> AsyncIterator[LaneTasks]:
 def add(lane: LaneTasks, count: int, first: int = 0) -> None:
     """Take numbered rows."""
     for number in range(first, first + count):
-        lane.add(Row("fills", NOON + number, {"venue": "okx", "trade_id": f"<{number}>"}))
+        lane.encoder.add(Row("fills", NOON + number, {"venue": "okx", "trade_id": f"<{number}>"}))
+    lane.note()
 
 
 async def stored(spool: FakeSpool) -> list[int]:
