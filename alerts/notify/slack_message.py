@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from alerts.model import AlertStatus, AlertView, IncidentState, Labels, Notification, Severity
 from alerts.notify.base import Extras, Payload
 from alerts.notify.slack_buttons import buttons
-from alerts.notify.slack_text import clean, code, cut, duration, escape, link, moment, number, one_line, size
+from alerts.notify.slack_text import address, clean, code, cut, duration, escape, link, moment, number, one_line, size
 
 Block: TypeAlias = dict[str, Any]
 
@@ -288,7 +288,7 @@ def _why(notification: Notification, alerts: Sequence[AlertView], room: _Room) -
 def _links(notification: Notification, alerts: Sequence[AlertView]) -> str:
     pairs = dict.fromkeys(
         [(alert.runbook, "Runbook") for alert in alerts[:1]]
-        + [(alert.dashboard, "Dashboard") for alert in alerts[:1]]
+        + [(alert.dashboard, "Dashboard") for alert in alerts[:1] if not address(alert.dashboard)]  # it has a button
         + [(url, label) for label, url in list(notification.links.items())[:4]]
     )
     found: list[str] = []

@@ -39,7 +39,7 @@ def _headline(storm: Storm, lasted: str) -> str:
     firing = sum(storm.counts.values())
     names = [f"{escape(name, 40)} {count:,}" for name, count in _largest(storm)[:NAMED]]
     rest = len(storm.counts) - NAMED
-    named = ", ".join(names) + (f" and {rest:,} more rules" if rest > 0 else "")
+    named = ", ".join(names) + (f" and {_rules(rest)}" if rest > 0 else "")
     many = f"{firing:,}" if firing == storm.total else f"{firing:,} of {storm.total:,}"
     return f"*[STORM {storm.severity}]* {many} more incidents: {named}"
 
@@ -49,7 +49,7 @@ def _list(storm: Storm) -> str:
         return f"{storm.total:,} incidents came at once and are over."
     lines = [f"• {code(name, 80)}  *{count:,}*" for name, count in _largest(storm)[:LISTED]]
     rest = len(storm.counts) - LISTED
-    return cut("\n".join([*lines, f"_and {rest:,} more rules_"] if rest > 0 else lines), SECTION_LIMIT)
+    return cut("\n".join([*lines, f"_and {_rules(rest)}_"] if rest > 0 else lines), SECTION_LIMIT)
 
 
 def _small_print(storm: Storm) -> str:
@@ -60,6 +60,10 @@ def _small_print(storm: Storm) -> str:
         f"update {storm.version}" if storm.version > 1 else "",
     ]
     return "  ·  ".join(part for part in parts if part)
+
+
+def _rules(count: int) -> str:
+    return "1 more rule" if count == 1 else f"{count:,} more rules"
 
 
 def _largest(storm: Storm) -> list[tuple[str, int]]:
