@@ -4,7 +4,8 @@
     .venv/bin/python -m bench.storm --alerts 2000 -o json
 
 The whole alert side runs: evaluation, groups, the store on disk, the sender, HTTP to the simulated workspace with its
-own rate limit. Afterwards every alert must be in a message of its own, or counted by the digest in the store. Exit code 1 if one is missing, or a channel got more than it takes.
+own rate limit. Afterwards every alert must be in a message of its own, or counted by the digest in the store.
+Exit code 1 if one is missing, or a channel got more than it takes.
 """
 
 import argparse
