@@ -51,7 +51,7 @@ class Actions:
 
     async def acknowledge(self, incident: str, actor: str, at: datetime) -> Done:
         """Note that somebody looks after an incident: no more reminders until it is over."""
-        group = self._board.group_of(incident)
+        group = self._open(incident)
         if group is None:
             return await self._missing(incident)
         if group.ack is not None:
@@ -60,7 +60,7 @@ class Actions:
 
     async def unacknowledge(self, incident: str, actor: str, at: datetime) -> Done:
         """Take an acknowledgement back."""
-        group = self._board.group_of(incident)
+        group = self._open(incident)
         if group is None:
             return await self._missing(incident)
         if group.ack is None:
@@ -69,7 +69,7 @@ class Actions:
 
     async def resolve(self, incident: str, actor: str, at: datetime) -> Done:
         """Close an incident by hand. What still breaches stays closed until it has recovered once."""
-        group = self._board.group_of(incident)
+        group = self._open(incident)
         if group is None:
             return await self._missing(incident)
         changes = Changes()
@@ -90,7 +90,7 @@ class Actions:
         Raises:
             BadSilence: no author, no comment, or an end that is over.
         """
-        group = self._board.group_of(incident)
+        group = self._open(incident)
         if group is None:
             return Quiet(await self._missing(incident))
         return await self.add_silence(self._matchers(group), Window(until), actor, comment, at, incident)
@@ -121,7 +121,7 @@ class Actions:
 
     async def unsilence(self, incident: str, actor: str, at: datetime) -> Done:
         """End every silence that holds an incident's alerts, whoever made it."""
-        group = self._board.group_of(incident)
+        group = self._open(incident)
         if group is None:
             return await self._missing(incident)
         alerts = self._board.alive(group).values()
@@ -148,6 +148,11 @@ class Actions:
         for group in list(self._board.groups()):
             self._board.look(group, at, changes)
         await self._save(changes)
+
+    def _open(self, incident: str) -> AlertGroup | None:
+        """Return the group of an incident in which something fires; one without will be told to be over."""
+        group = self._board.group_of(incident)
+        return group if group is not None and self._board.alive(group) else None
 
     async def _missing(self, incident: str) -> Done:
         return Done.RESOLVED if await self._knows(incident) else Done.UNKNOWN

@@ -299,8 +299,10 @@ class Board:
 
     def look(self, group: AlertGroup, at: datetime, changes: Changes) -> None:
         """Let an open incident say at once what a silence or its end changes."""
-        if group.told is not None:
+        if group.told is not None and self.alive(group):
             after = self._look(group, self._route(group), at, changes)
+            if after.told is not None and not after.told.firing:
+                after = after.over(self.alive(after))
             if after != group:
                 self._keep(after, changes)
 

@@ -74,6 +74,17 @@ async def test_results_say_what_an_action_found() -> None:
     assert len(desk.told) == count
 
 
+async def test_what_is_over_and_not_told_yet_takes_no_action() -> None:
+    """Its end is told at the next look, once."""
+    desk = Timeline(group_of(rule()), routing(route(interval=10)))
+    desk.evaluate(0, {"Up": {"a": 1}})
+    desk.evaluate(1, {"Up": {}})
+    assert await desk.actions.acknowledge(incident(desk), "ada", at(2)) is Done.RESOLVED
+    await desk.actions.add_silence([read_matcher("series=a")], Window(at(50)), "ada", "why", at(3))
+    desk.flush(10)
+    assert desk.said() == [(0, "firing", "first_notification"), (10, "resolved", "all_resolved")]
+
+
 async def test_what_was_resolved_by_hand_stays_closed_until_it_recovered() -> None:
     """It breaches on and nothing is said; once it has recovered and fires again, that is a new incident."""
     desk = line(repeat=5)
