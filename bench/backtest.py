@@ -23,7 +23,7 @@ from bench.machine import machine, show
 from core.clock import SystemClock, to_datetime
 from core.rows import Row, Value
 from core.types import SECOND, Nanos
-from deskwatch.backtest import Backtest, Outcome
+from deskwatch.backtest.engine import Backtest, Outcome
 from rules.catalogue import folder
 from rules.load import load
 from rules.model import Group, Rule, Ruleset

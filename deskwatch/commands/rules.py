@@ -83,10 +83,10 @@ def run_tests(
     Examples: `deskwatch rules test tests/`, `deskwatch rules test spread-test.yaml -k resolved --junit out.xml`.
     """
     from core.clock import SystemClock
-    from deskwatch import ruletest
-    from deskwatch import ruletest_report as report
     from deskwatch.lifecycle import unwrapped
     from deskwatch.progress import counting
+    from deskwatch.ruletest import report
+    from deskwatch.ruletest import run as ruletest
     from deskwatch.settings import load
 
     with counting("rule tests") as count:
@@ -123,9 +123,9 @@ def backtest(  # noqa: PLR0913, PLR0917  each is an option of the command
     `deskwatch rules backtest --from 2026-01-01 --to 2026-01-02 --against new-rules/ --plot incidents.png`.
     """
     from core.clock import SystemClock
-    from deskwatch import backtest_report as report
-    from deskwatch import backtest_run
-    from deskwatch.backtest_plot import plot as draw
+    from deskwatch.backtest import report
+    from deskwatch.backtest import run as backtest_run
+    from deskwatch.backtest.plot import plot as draw
     from deskwatch.lifecycle import unwrapped
     from deskwatch.progress import moving
     from deskwatch.settings import load

@@ -13,7 +13,7 @@ from alerts.route import Routing, default_routing
 from alerts.settings import AlertSettings
 from core.clock import SystemClock, to_datetime
 from core.types import SECOND, Nanos
-from deskwatch.backtest import Backtest, Outcome
+from deskwatch.backtest.engine import Backtest, Outcome
 from rules.load import load
 from rules.model import Ruleset
 from storage.address import Address

@@ -13,7 +13,7 @@ import pytest
 from core.clock import SystemClock, to_datetime
 from core.rows import Row
 from core.types import SECOND, Nanos
-from deskwatch.backtest_bounds import Look, bound_of, look_of
+from deskwatch.backtest.bounds import Look, bound_of, look_of
 from rules.load import load
 from storage.address import Address
 from tests.conftest import ROOT

@@ -20,7 +20,7 @@ from core.clock import SystemClock, to_datetime, to_nanos
 from core.heartbeat import Load
 from core.rows import Row
 from core.types import SECOND, Nanos
-from deskwatch.backtest import Backtest
+from deskwatch.backtest.engine import Backtest
 from rules.load import load
 from storage.address import Address
 from storage.reader import reading

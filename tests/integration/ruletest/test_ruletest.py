@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from core.clock import SystemClock
-from deskwatch.ruletest import Verdict, read_files, run_files
+from deskwatch.ruletest.run import Verdict, read_files, run_files
 from rules.catalogue import folder
 from rules.load import load
 from rules.model import Record

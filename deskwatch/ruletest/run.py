@@ -17,14 +17,14 @@ from alerts.settings import AlertSettings
 from core.clock import Clock
 from core.errors import UsageError
 from core.ports import RowReader
-from deskwatch.ruletest_compare import (
+from deskwatch.ruletest.compare import (
     Failure,
     compare_sent,
     compare_states,
     compare_transitions,
     compare_troubles,
 )
-from deskwatch.ruletest_rows import Bench, bench
+from deskwatch.ruletest.rows import Bench, bench
 from deskwatch.settings import Settings
 from rules.case_load import load_cases
 from rules.cases import Case, CaseFile

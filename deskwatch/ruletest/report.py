@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 from core import durations
 from core.errors import UsageError
-from deskwatch.ruletest import Verdict
-from deskwatch.ruletest_compare import Failure
+from deskwatch.ruletest.compare import Failure
+from deskwatch.ruletest.run import Verdict
 
 
 def as_json(verdicts: Sequence[Verdict]) -> dict[str, object]:

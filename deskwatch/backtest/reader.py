@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from core.errors import Permanent, Transient
 from core.ports import Result, RowReader
-from deskwatch.backtest_bounds import BATCH, SLOT, Bound, Look, batch_sql, scan_sql, suspicious
+from deskwatch.backtest.bounds import BATCH, SLOT, Bound, Look, batch_sql, scan_sql, suspicious
 from rules.compile import Query
 from rules.model import Rule
 

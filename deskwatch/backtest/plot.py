@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UsageError
-from deskwatch.backtest_report import Episode
-from deskwatch.ruletest_compare import show_labels
+from deskwatch.backtest.report import Episode
+from deskwatch.ruletest.compare import show_labels
 
 MOST = 40
 """Lines of one picture: more cannot be read."""

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from alerts.drive import Step
 from alerts.model import Notification
 from alerts.state import RETENTION, State
-from deskwatch.backtest import Outcome
-from deskwatch.backtest_run import Found
-from deskwatch.ruletest_compare import plain, show_labels
+from deskwatch.backtest.engine import Outcome
+from deskwatch.backtest.run import Found
+from deskwatch.ruletest.compare import plain, show_labels
 
 DAY = timedelta(days=1)
 

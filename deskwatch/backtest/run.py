@@ -8,7 +8,7 @@ from pathlib import Path
 from alerts.route import Routing, default_routing, load_routing
 from core.clock import Clock, to_datetime
 from core.errors import UsageError
-from deskwatch.backtest import CONNECTIONS, Backtest, Outcome
+from deskwatch.backtest.engine import CONNECTIONS, Backtest, Outcome
 from deskwatch.database import locate
 from deskwatch.moments import moment
 from deskwatch.rulebook import NoRule, configured

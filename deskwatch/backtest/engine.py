@@ -21,8 +21,8 @@ from core.clock import Clock
 from core.errors import Transient
 from core.ports import RowReader
 from core.tasks import start_once
-from deskwatch.backtest_bounds import BATCH, Bound, Look, bound_of, look_of
-from deskwatch.backtest_reader import Asked, History
+from deskwatch.backtest.bounds import BATCH, Bound, Look, bound_of, look_of
+from deskwatch.backtest.reader import Asked, History
 from rules.compile import Query, compile_rule
 from rules.model import Group, NoData, Rule, Ruleset
 
