@@ -16,7 +16,8 @@ from core.clock import SystemClock, to_datetime
 from core.rows import Row, Value
 from storage.address import Address
 from storage.deliver import Accepted, BadLine, Door
-from storage.encode import EARLIEST, LATEST, BadRow, Encoder
+from storage.encode import BadRow, Encoder
+from storage.lines import EARLIEST, LATEST
 from storage.parquet import ExportAway, ExportFailed, fetch
 from storage.reader import Reader, reading
 from storage.schema import TABLES, Table, Type
