@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import DeskError, UsageError
-from deskwatch.commands import alerts, config, data, demo, routes, rules, run, venue
+from deskwatch.commands import alerts, config, data, demo, routes, rules, run, slack, venue
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, run, venue, config, data):
+for module in (demo, run, venue, config, data, slack):
     module.register(app)
 app.add_typer(rules.app, name="rules")
 app.add_typer(routes.app, name="routes")
