@@ -106,8 +106,13 @@ class Sender:
         if queue is None or not isinstance(due, Waiting):
             return due if isinstance(due, float) else None
         try:
-            if not await self._fold(queue, due):
-                await self._deliver(queue, due)
+            # A crowd that grows faster than it is folded must not keep the digest itself waiting.
+            await self._fold(queue, due)
+            after = queue.next(self._clock.elapsed())
+            if not isinstance(after, Waiting):
+                return after
+            due = after
+            await self._deliver(queue, due)
         except DeskError as error:
             self._failed(queue, due, error)
         except Exception as error:  # noqa: BLE001  the supervised boundary of a message: a defect costs it alone
@@ -115,13 +120,12 @@ class Sender:
             self._failed(queue, due, Transient(repr(error), hint="This is a defect: please report it"))
         return 0.0
 
-    async def _fold(self, queue: ChannelQueue, due: Waiting) -> bool:
-        """Let a digest tell of the crowd in a storm; return whether that has changed what is due."""
+    async def _fold(self, queue: ChannelQueue, due: Waiting) -> None:
+        """Let a digest tell of the crowd in a storm."""
         notifier = self._finder(due.receiver)
         folded = [] if notifier is None else await self._storms.fold(queue, due.receiver, notifier)
         for one in folded:
             self._report(Outcome(one.incident, one.version, MessageState.FOLDED))
-        return bool(folded)
 
     async def _deliver(self, queue: ChannelQueue, due: Waiting) -> None:
         notifier = self._finder(due.receiver)
