@@ -197,11 +197,12 @@ class Board:
                 known = self._adopted(key, route, routes.keys(), changes)
                 group = open_group(route, one.labels, at, fired_at)
                 self._keep(group if known is None else replace(known, key=name, route=route.path), changes)
-            elif self._groups[name].dormant and not self.alive(self._groups[name]):
-                self._keep(self._groups[name].again(at, route.group_wait), changes)
             group = self._groups[name]
             if key in group.members and key not in group.ended:
                 continue
+            if group.dormant and not self.alive(group):
+                group = group.again(at, route.group_wait)
+                self._keep(group, changes)
             firing.setdefault(name, []).append(key)
             if group.next_flush > at:
                 hold = Hold.GROUP_WAIT if group.told is None else Hold.GROUP_INTERVAL

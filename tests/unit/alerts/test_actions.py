@@ -122,6 +122,20 @@ async def test_a_new_alert_beside_a_closed_one_is_a_new_incident() -> None:
     assert len(desk.told) == 4
 
 
+async def test_a_restart_does_not_wake_what_was_closed() -> None:
+    """What is closed is no news for the group when it is taken up again."""
+    desk = line(wait=2)
+    desk.evaluate(0, {"Up": {"a": 1}})
+    desk.flush(2)
+    await desk.actions.resolve(incident(desk), "ada", at(2.5))
+    desk.restart(2.5)
+    desk.evaluate(3, {"Up": {}})
+    desk.evaluate(4, {"Up": {"a": 1}})
+    for tenth in range(40, 80):
+        desk.flush(tenth / 10)
+    assert desk.said()[2:] == [(6, "firing", "first_notification")]
+
+
 async def test_silencing_edits_the_message_and_its_end_speaks_again() -> None:
     """TestSilencing: nothing is told in between; DW: the message shows the silence, a reminder and the end."""
     desk = line(repeat=5)
