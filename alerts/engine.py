@@ -22,6 +22,9 @@ log = get_logger(__name__)
 
 MOST_ROWS = 20_000
 """More rows are an error: to judge a part of them would resolve the rest."""
+MANY_SKIPPED = 10
+"""Slots that a group misses at one time before the page tells of it."""
+SKIPS_SHOWN_S = 600.0
 MOST_SKIPPED = 100
 """Rows that tell of skipped slots at one time."""
 LATE_MS = 1_000.0
@@ -66,6 +69,7 @@ class Engine:
         self._last_slot: dict[str, datetime] = {}
         self._jumped: set[str] = set()
         """Groups that have not run since the clock has jumped."""
+        self._skips: dict[str, tuple[float, str]] = {}
         self.last_runs: dict[str, LastRun] = {}
         self.counts: Counter[str] = Counter()
 
@@ -75,6 +79,11 @@ class Engine:
             group.identity(rule): compile_rule(group, rule) for group in rules.groups for rule in group.rules
         }
         self.last_runs = {name: one for name, one in self.last_runs.items() if name in self._queries}
+
+    def skips(self) -> list[str]:
+        """Return which groups have missed many evaluations of late, and why."""
+        now = self._clock.elapsed()
+        return [text for at, text in self._skips.values() if now - at < SKIPS_SHOWN_S]
 
     def clock_jumped(self) -> None:
         """Note that slots are missing because the clock has jumped."""
@@ -172,6 +181,9 @@ class Engine:
         skipped = (slot - last) // group.every - 1
         if skipped > 0:
             self.counts["skipped"] += skipped
+            if skipped >= MANY_SKIPPED:
+                text = f"Group {group.name} missed {skipped} evaluations after {last:%H:%M:%S} UTC: {cause}"
+                self._skips[group.name] = (self._clock.elapsed(), text)
             log.warning("group.skipped", group=group.name, slots=skipped, last=last.isoformat(), cause=cause)
             some = range(1, min(skipped, MOST_SKIPPED) + 1)
             self._writer.write(skipped_row(group.name, last + n * group.every, cause) for n in some)

@@ -287,6 +287,7 @@ class AlertService:
         found += [f"{file} is wrong, what was loaded before goes on: {why}" for file, why in self._broken.items()]
         if self._jump and self._clock.elapsed() - self._jump_at < JUMP_SHOWN_S:
             found.append(self._jump)
+        found += self._engine.skips()
         if self._notifiers is None or (isinstance(self._notifiers, Mapping) and not self._notifiers):
             found.append("Nobody hears of an alert: no receiver is set up. Set slack.token")
         found += self._sender.problems()

@@ -72,6 +72,10 @@ async def test_missed_slots_are_rows_with_their_cause(desk: Service) -> None:
     rows = [row.values for row in desk.writer.rows if row.table == "rule_evaluations"]
     causes = [str(row["error"]) for row in rows if row["outcome"] == "skipped"]
     assert (causes.count("the clock has jumped"), len(causes)) == (30, 34)
+    told = [one for one in desk.service.problems() if "missed 30 evaluations" in one]
+    assert len(told) == 1
+    desk.clock.advance(3600)
+    assert not any("missed" in one for one in desk.service.problems())
 
 
 async def test_a_slew_is_no_jump(desk: Service) -> None:
