@@ -7,7 +7,17 @@ from html.parser import HTMLParser
 import pytest
 
 from deskwatch.web import render
-from deskwatch.web.model import AlertLine, FeedCell, Light, MessageLine, RuleLine, ServiceLine, VenueLine
+from deskwatch.web.model import (
+    AlertLine,
+    FeedCell,
+    IncidentLine,
+    Light,
+    MessageLine,
+    RuleLine,
+    ServiceLine,
+    SilenceLine,
+    VenueLine,
+)
 from tests.integration.web import desks
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -57,6 +67,11 @@ def test_hostile_text_is_shown_and_never_run() -> None:
             RuleLine(HOSTILE, HOSTILE, "inactive", None, None, HOSTILE),
         ),
         links={HOSTILE: "https://" + HOSTILE, "x": "javascript:alert(1)"},
+        incidents=tuple(
+            IncidentLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, now, had, had, HOSTILE)
+            for had in (True, False)
+        ),
+        silences=(SilenceLine(HOSTILE, HOSTILE, HOSTILE, now, HOSTILE, HOSTILE, weekly=True),),
     )
     page = render.page(status)
     assert "<script>alert" not in page
@@ -65,7 +80,9 @@ def test_hostile_text_is_shown_and_never_run() -> None:
     attributes = {name for _, names in Tags.of(page) for name in names}
     assert attributes <= {
         "lang", "charset", "name", "content", "http-equiv", "rel", "href", "src", "defer", "id", "role", "hidden",
-        "class", "aria-hidden", "datetime", "data-key", "title", "scope",
+        "class", "aria-hidden", "datetime", "data-key", "title", "scope", "data-act",
+        "data-incident", "data-silence", "type", "required", "value", "pattern", "placeholder", "rows", "autocomplete",
+        "aria-label",
     }  # fmt: skip
 
 
@@ -74,7 +91,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     page = render.page(replace(desks.quiet(), links={}))
     assert re.findall(r"https?://", page) == []
     assert "<style" not in page
-    assert re.findall(r"<script(?! src=\"/static/live.js\" defer>)", page) == []
+    assert re.findall(r"<script(?! src=\"/static/(?:live|act).js\" defer>)", page) == []
 
 
 def test_every_colour_has_a_sign() -> None:
