@@ -67,6 +67,14 @@ class Actions:
             return Done.ALREADY
         return await self._say(replace(group, ack=None), Reason.UNACKNOWLEDGED, actor, at)
 
+    async def show(self, incident: str, at: datetime) -> None:
+        """Let an open incident's message be edited, since its chart is there."""
+        group = self._board.group_of(incident)
+        if group is not None:
+            changes = Changes()
+            self._board.put(self._board.say(group, Reason.CHART, at, changes), changes)
+            await self._save(changes)
+
     async def resolve(self, incident: str, actor: str, at: datetime) -> Done:
         """Close an incident by hand. What still breaches stays closed until it has recovered once."""
         group = self._open(incident)

@@ -69,10 +69,19 @@ class Reason(StrEnum):
     """The silence is over, and it still fires."""
     SILENCE_ENDS_SOON = "silence_ends_soon"
     RESOLVED_BY_HAND = "resolved_by_hand"
+    CHART = "chart"
+    """Its chart is drawn: the message shows it."""
 
 
 ACTIONS = frozenset(
-    {Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED, Reason.SILENCED, Reason.UNSILENCED, Reason.SILENCE_ENDS_SOON}
+    {
+        Reason.ACKNOWLEDGED,
+        Reason.UNACKNOWLEDGED,
+        Reason.SILENCED,
+        Reason.UNSILENCED,
+        Reason.SILENCE_ENDS_SOON,
+        Reason.CHART,
+    }
 )
 """Reasons that tell of no alert: the incident is as it was, and its message looks different."""
 

@@ -9,6 +9,7 @@ from alerts import config_broken, external, overview
 from alerts.actions import Actions
 from alerts.board import Board, Render
 from alerts.changes import Changes, waiting_of
+from alerts.charts import Charts
 from alerts.clock_watch import ClockWatch
 from alerts.engine import Engine
 from alerts.evaluate import Health
@@ -19,11 +20,11 @@ from alerts.path import EVERY_S, PathWatch, built_in
 from alerts.route import Routing
 from alerts.save import Saver
 from alerts.schedule import Schedule
-from alerts.sender import Sender
+from alerts.sender import Outcome, Sender
 from alerts.settings import AlertSettings
 from alerts.snapshot import AlertSummary, MessageList, MessageSummary, RuleSummary
 from alerts.state import State, state_of
-from alerts.store import Store
+from alerts.store import MessageState, Store
 from core.clock import Clock, to_datetime
 from core.errors import DeskError
 from core.heartbeat import Load, beat
@@ -89,9 +90,10 @@ class AlertService:
         self._jump_at = 0.0
         self._board = Board(self._known(rules), routing, self._renderer)
         self._messages = MessageList()
-        self._sender = Sender(store, self.notifier, clock, self._messages.report)
+        self._sender = Sender(store, self.notifier, clock, self._reported)
         self._saver = Saver(store, writer, clock, self._stored)
         self.actions = Actions(self._board, self._saver.save, store.knows)
+        self._charts = Charts(self._board, self.actions, self.groups, store, reader, self.notifier, clock)
         self.external = External(self._board, self._saver.save, clock)
         self._path = PathWatch(reader, settings.path_late)
         self._engine = Engine(self._board, reader, writer, self._path, clock, self._saver.save)
@@ -112,6 +114,7 @@ class AlertService:
             start(group, "alerts store", self._saver.try_again())
             start(group, "alerts rows", self._saver.hand_on())
             start(group, "alerts pruning", self._prune())
+            start(group, "alerts charts", self._charts.run())
             for name, one in self._beside.items():
                 start(group, name, one.run())
 
@@ -188,6 +191,11 @@ class AlertService:
 
     def _load(self) -> Load:
         return self._waiting()._replace(queue_depth=self._sender.waiting())
+
+    def _reported(self, outcome: Outcome) -> None:
+        self._messages.report(outcome)
+        if outcome.state is MessageState.SENT and outcome.version == 1:
+            self._charts.want(outcome.incident)
 
     def _stored(self, changes: Changes) -> None:
         for message in changes.messages:
