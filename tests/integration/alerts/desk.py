@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.model import Notification
-from alerts.notify.base import MessageGone, Payload, Reference
+from alerts.notify.base import Extras, MessageGone, Payload, Reference, Storm
 from alerts.route import Receiver, Routing
 from alerts.service import AlertService
 from alerts.settings import AlertSettings
@@ -87,12 +87,27 @@ class FileWorkspace:
         self._add(call="update", ts=reference.ts, **payload)
         return reference
 
-    async def reply(self, reference: Reference, text: str, *, broadcast: bool = False) -> None:
-        self._add(call="reply", ts=reference.ts, text=text, broadcast=broadcast)
+    def sum_up(self, storm: Storm) -> Payload | None:  # noqa: ARG002  each is told
+        return None
+
+    def dress(self, payload: Payload, extras: Extras) -> Payload:  # noqa: ARG002  text alone
+        return payload
+
+    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
+        self._add(call="reply", ts=reference.ts, text=text, key=key, broadcast=broadcast)
+
+    async def replied(self, reference: Reference, key: str) -> bool:
+        return any(one["call"] == "reply" and (one["ts"], one["key"]) == (reference.ts, key) for one in self._lines())
+
+    async def link(self, reference: Reference) -> str:  # noqa: ARG002  a file has no address
+        return ""
+
+    async def upload(self, png: bytes, title: str) -> str:  # noqa: ARG002  text alone
+        return ""
 
     async def find(self, channel: str, incident: str, version: int) -> Reference | None:
         for one in self._lines():
-            if (one["incident"], one["version"]) == (incident, version):
+            if (one.get("incident"), one.get("version")) == (incident, version):
                 return Reference(channel, one["ts"])
         return None
 
@@ -180,17 +195,21 @@ def forked(folder: Path, last: int) -> int:
 
 
 def seen(folder: Path) -> dict[str, Any]:
-    """Return what people see, how often each incident was posted, and the alert events but for deliveries."""
+    """Return what people see, how often each incident and each line was posted, and the events but for deliveries."""
     shown: dict[str, str] = {}
     posts: dict[str, int] = {}
+    threads: dict[str, int] = {}
     for line in map(json.loads, (folder / "workspace.jsonl").read_text().splitlines()):
+        if line["call"] == "reply":
+            threads[line["key"]] = threads.get(line["key"], 0) + 1
+            continue
         shown[line["incident"]] = line["text"]
         posts[line["incident"]] = posts.get(line["incident"], 0) + (line["call"] == "post")
     rows = map(json.loads, (folder / "rows.jsonl").read_text().splitlines())
     told = [(ts, values) for table, ts, values in rows if table == "alert_events" and values["event"] != "delivery"]
     events = sorted({json.dumps(one, sort_keys=True) for one in told})
     delivered = {values["incident"] for _, _, values in _rows(folder) if values.get("event") == "delivery"}
-    return {"shown": shown, "posts": posts, "events": events, "delivered": sorted(delivered)}
+    return {"shown": shown, "posts": posts, "threads": threads, "events": events, "delivered": sorted(delivered)}
 
 
 def _rows(folder: Path) -> list[Any]:
