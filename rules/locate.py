@@ -1,6 +1,7 @@
 """Finds a rule in its file again: where it stands, and which part of it a place of its SQL came from."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -81,10 +82,16 @@ def _problem(
 
 def _read(file: Path) -> tuple[Document, yaml.Node | None]:
     try:
-        document = Document(file, file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return Document(file, ""), None
-    return document, document.parse()
+    return Document(file, text), _parsed(text)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> yaml.Node | None:
+    """Return the root of a text; a file with a thousand rules is read once for all its problems."""
+    return Document(Path(), text).parse()
 
 
 def _group(group: Group) -> tuple[Document, yaml.Node | None]:

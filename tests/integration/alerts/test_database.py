@@ -104,7 +104,7 @@ async def running(at: Address, folder: Path) -> AsyncIterator[Desk]:
         desk = Desk(writer, reader, slack)
         service = AlertService(RULES, tree, store, reader, writer, slack, clock, settings, "test", Load)
         tasks = [group.create_task(desk.feed()), group.create_task(service.run())]
-        await desk.until(lambda: all(one.last_evaluation for one in service.rules()))
+        await desk.until(lambda: all(one.last_evaluation for one in service.rules() if one.group.startswith("test")))
         yield desk
         for task in tasks:
             task.cancel()
