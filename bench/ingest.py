@@ -40,8 +40,8 @@ SYMBOLS, LEVELS, POOL = 50, 20, 1_000
 BATCH = WriterSettings().batch_rows
 CHUNK = 500
 """Rows handed over at once: what a queue holds after some milliseconds."""
-AHEAD = 4 * BATCH
-"""Rows that may wait in the spool: a faster sender would only measure the disk."""
+AHEAD = 20 * BATCH
+"""Rows that may wait: enough to bridge the moments in which SQLite syncs its file, too few to be read back from disk."""
 SLICE_S = 2.5
 STEP_NS = 2_000
 LATENCY_ROWS_S = 5_000
@@ -167,7 +167,7 @@ async def throughput(at: Address, folder: Path, seconds: float) -> dict[str, obj
     async with writing(folder, at, WriterSettings(), SystemClock()) as writer, aiohttp.ClientSession() as http:
         door = Door(at, http, 30.0)
         await path_slice(writer, list(source.rows(20 * BATCH)), 1.0)  # warm up: the JVM compiles, files grow
-        likely = 120
+        likely = 200
         turn = 0
         while path.seconds < seconds:
             for side in ("path", "bare") if turn % 2 == 0 else ("bare", "path"):

@@ -3,10 +3,11 @@
 import struct
 import warnings
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from functools import cache, partial
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -73,19 +74,13 @@ class Encoder:
 
     def __init__(self, tables: Collection[Table] = ()) -> None:
         self._shapes = _Shapes([*TABLES.values(), *tables]) if tables else _SHAPES
-        self._line_of = self._shapes.line_of
-        self._lines: list[bytes] = []
-        self._ends = array("I")
-        self._size = 0
+        self.lines: list[bytes] = []
+        """The rows of the batch, encoded."""
 
     @property
     def rows(self) -> int:
-        """The rows of the open batch."""
-        return len(self._ends)
-
-    def __len__(self) -> int:
-        """The size of the batch in bytes."""
-        return self._size
+        """How many rows the open batch has."""
+        return len(self.lines)
 
     def add(self, row: Row) -> int:
         """Encode one row and return how many the batch has now; on failure it is as it was.
@@ -93,24 +88,30 @@ class Encoder:
         Raises:
             BadRow: an unknown table or column, a value of the wrong type or range, nothing but NULL.
         """
-        table, ts, values = row
-        try:
-            line = self._line_of[table](values, ts)
-        except UNUSUAL:
-            line = self._shapes.encode(table, values, ts)
-        self._size += len(line)
-        self._lines.append(line)
-        self._ends.append(self._size)
-        return len(self._ends)
+        self.lines.append(self._shapes.encode(row.table, row.values, row.ts))
+        return len(self.lines)
 
     def take(self, limit: int | None = None) -> "Encoded":
         """Return the batch, or its first rows, and start the next one with what is left."""
-        batch = Encoded(b"".join(self._lines[:limit]), self._ends[:limit])
-        taken = len(batch.payload)
-        self._lines = [] if limit is None else self._lines[limit:]
-        self._ends = array("I") if limit is None else array("I", (at - taken for at in self._ends[limit:]))
-        self._size -= taken
-        return batch
+        lines = self.lines[:limit]
+        del self.lines[:limit]
+        return Encoded(b"".join(lines), array("I", accumulate(map(len, lines))))
+
+
+def encode(rows: Iterable[Row], into: Mapping[str, list[bytes]], refuse: Callable[[Row, str], None]) -> None:
+    """Append each row's line to its table's list, or refuse the row. The hottest loop of the write path."""
+    line_of, encode_slowly = _SHAPES.line_of, _SHAPES.encode
+    for row in rows:
+        table, ts, values = row
+        try:
+            line = line_of[table](values, ts)
+        except UNUSUAL:
+            try:
+                line = encode_slowly(table, values, ts)
+            except BadRow as error:
+                refuse(row, str(error))
+                continue
+        into[table].append(line)
 
 
 class _Shapes:
@@ -125,10 +126,10 @@ class _Shapes:
         """By table, the function of the shape that came last."""
 
     def encode(self, table: str, values: Mapping[str, Any], ts: Nanos) -> bytes:
-        """Return a row's line: by its shape's function if that is not the one just tried, else by the client."""
+        """Return a row's line: by its shape's function, or by the client if that will not have it."""
         shape = (table, *values)
         line = self._known.get(shape) if shape in self._known else self._learn(shape)
-        if line is not None and line is not self.line_of.get(table):
+        if line is not None:
             self.line_of[table] = line
             try:
                 return line(values, ts)

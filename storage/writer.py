@@ -16,7 +16,7 @@ from core.sqlite import DiskTrouble
 from core.tasks import start
 from storage.address import Address
 from storage.deliver import Door
-from storage.encode import BadRow
+from storage.encode import encode
 from storage.lane import DISK_RETRY_S, LaneTasks
 from storage.rejects import Reject, Rejects, show
 from storage.schema import TABLES, Lane
@@ -72,7 +72,7 @@ class Writer:
         self, lanes: dict[Lane, LaneTasks], rejects: Rejects, folder: Path, settings: WriterSettings, clock: Clock
     ) -> None:
         self._lanes = lanes
-        self._encoder_of = {name: lanes[table.lane].encoder for name, table in TABLES.items()}
+        self._open = {name: lanes[table.lane].encoder.lines for name, table in TABLES.items()}
         self._rejects = rejects
         self._folder = folder
         self._settings = settings
@@ -84,20 +84,10 @@ class Writer:
 
     def write(self, rows: Iterable[Row]) -> None:
         try:
-            self._encode(rows)
+            encode(rows, self._open, self._refuse)
         finally:  # also when the caller's rows end in an error: those before it are taken
             for lane in self._lanes.values():
                 lane.note()
-
-    def _encode(self, rows: Iterable[Row]) -> None:
-        encoder_of = self._encoder_of
-        for row in rows:
-            try:
-                encoder_of[row[0]].add(row)
-            except KeyError:
-                self._refuse(row, f"there is no table {row.table!r}")
-            except BadRow as error:
-                self._refuse(row, str(error))
 
     def _refuse(self, row: Row, reason: str) -> None:
         self._refused_count += 1
