@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -53,13 +53,14 @@ class RawVenue:
         return response
 
     async def send(self, frame: object) -> None:
-        """Send a frame to everybody: text and bytes as they are, anything else as JSON."""
+        """Send a frame to everybody: text and bytes as they are, anything else as JSON; who has just left misses it."""
         data = frame if isinstance(frame, str | bytes) else json.dumps(frame)
         for connection in list(self.connections):
-            if isinstance(data, bytes):
-                await connection.send(data, text=True)
-            else:
-                await connection.send(data)
+            with suppress(ConnectionClosed):
+                if isinstance(data, bytes):
+                    await connection.send(data, text=True)
+                else:
+                    await connection.send(data)
 
     async def cut(self) -> None:
         """End every connection without a word."""

@@ -88,13 +88,23 @@ async def live(at: Address, folder: Path) -> tuple[FakeRowWriter, Workspace]:
     return writer, workspace
 
 
+async def undisturbed(at: Address, folder: Path) -> tuple[FakeRowWriter, Workspace]:
+    """Run live until no slot was skipped: a machine that stood still for a second has told less than its history has."""
+    for attempt in range(3):
+        writer, workspace = await live(at, folder / str(attempt))
+        outcomes = {str(row.values["outcome"]) for row in writer.of("rule_evaluations")}
+        assert not outcomes & {"error", "held"}
+        if "skipped" not in outcomes:
+            return writer, workspace
+    pytest.fail("slots were skipped in each of three runs: the machine is too busy for a live run")
+
+
 def stretch(writer: FakeRowWriter) -> tuple[datetime, datetime]:
     """Return from the first live slot to the last that every group had, half a second before the end."""
     slots: dict[str, list[int]] = {}
     for row in writer.of("rule_evaluations"):
         slots.setdefault(str(row.values["rule_group"]), []).append(row.ts)
     assert set(slots) == {"live-quick", "live-slow"}
-    assert not [row for row in writer.of("rule_evaluations") if row.values["outcome"] in ("error", "held", "skipped")]
     return to_datetime(min(min(one) for one in slots.values())), to_datetime(min(max(one) for one in slots.values()))
 
 
@@ -107,7 +117,7 @@ def events(rows: Iterable[Row], end: datetime) -> list[str]:
 
 async def test_the_recorded_live_run_equals_the_backtest(questdb: Address, tmp_path: Path) -> None:
     """Event for event and message for message: times, values, reasons, incidents, and the text that Slack shows."""
-    writer, workspace = await live(questdb, tmp_path)
+    writer, workspace = await undisturbed(questdb, tmp_path)
     start, end = stretch(writer)
     async with reading(questdb, statement_timeout=timedelta(seconds=20), connections=3) as reader:
         backtest = Backtest(RULES, default_routing(SETTINGS), reader, SystemClock())
