@@ -41,7 +41,7 @@ BATCH = WriterSettings().batch_rows
 CHUNK = 500
 """Rows handed over at once: what a queue holds after some milliseconds."""
 AHEAD = 20 * BATCH
-"""Rows that may wait: enough to bridge the moments in which SQLite syncs its file, too few to be read back from disk."""
+"""Rows that may wait: enough for the moments in which SQLite syncs its file, too few to be read back from disk."""
 SLICE_S = 2.5
 STEP_NS = 2_000
 LATENCY_ROWS_S = 5_000

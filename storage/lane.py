@@ -17,7 +17,7 @@ from storage.spool import Batch, Spool
 log = get_logger(__name__)
 
 CACHE_BATCHES = 32
-"""Batches that are also kept in memory, so that sending does not read back what was just written; some ten megabytes."""
+"""Batches that are also kept in memory, so that sending does not read back what was just written."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 DISK_RETRY_S = 1.0
 CLEAN_S = 0.1
