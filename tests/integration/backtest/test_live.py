@@ -89,7 +89,7 @@ async def live(at: Address, folder: Path) -> tuple[FakeRowWriter, Workspace]:
 
 
 async def undisturbed(at: Address, folder: Path) -> tuple[FakeRowWriter, Workspace]:
-    """Run live until no slot was skipped: a machine that stood still for a second has told less than its history has."""
+    """Run live until no slot was skipped: a machine that stood still has told less than its history has."""
     for attempt in range(3):
         writer, workspace = await live(at, folder / str(attempt))
         outcomes = {str(row.values["outcome"]) for row in writer.of("rule_evaluations")}
