@@ -40,6 +40,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("first tables", tuple(table.ddl() for table in TABLES.values())),
     Migration("what rules record", (TABLES["recordings"].ddl(),)),
     Migration("who did what", columns=(("alert_events", "detail"),)),
+    Migration(
+        "two receivers told at once are two rows",
+        ("ALTER TABLE alert_events DEDUP ENABLE UPSERT KEYS(ts, fingerprint, event, receiver)",),
+    ),
 )
 
 

@@ -324,7 +324,7 @@ DECLARED = (
         Lane.CRITICAL,
         "DAY",
         None,
-        ("fingerprint", "event"),
+        ("fingerprint", "event", "receiver"),
         (
             symbol("alertname", "the rule's name"),
             symbol("severity", "info, warn or page"),
