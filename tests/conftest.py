@@ -18,6 +18,13 @@ from tests.fakes.clock import FakeClock
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of real processes and sockets a second chance, told in the summary; see docs/decisions/0012."""
+    for item in items:
+        if {"end_to_end", "integration"} & set(item.path.parts):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 def unavailable(what: str) -> NoReturn:
     """Skip a test whose surroundings are missing; in CI nothing may be missing, so fail there."""
     if os.environ.get("CI"):
