@@ -7,8 +7,9 @@ what would be an edit is left out. Slack has no way to ask for a message again, 
 import aiohttp
 
 from alerts.model import AlertStatus, Notification, Reason
-from alerts.notify.base import Extras, Payload, Reference, Storm
+from alerts.notify.base import Payload, Reference, Storm
 from alerts.notify.http import TIMEOUT, post
+from alerts.notify.one_way import OneWay
 from alerts.notify.slack_message import message
 from alerts.notify.slack_storm import storm_message
 
@@ -17,7 +18,7 @@ QUIET = "quiet"
 _SAID = frozenset({Reason.FIRST_NOTIFICATION, Reason.NEW_ALERTS, Reason.ALL_RESOLVED, Reason.RESOLVED_BY_HAND})
 
 
-class SlackWebhook:
+class SlackWebhook(OneWay):
     """One webhook, which is one channel. The session is its owner's."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession, *, name: str, time_out: float = TIMEOUT) -> None:
@@ -35,10 +36,6 @@ class SlackWebhook:
         payload = storm_message(storm)
         return {**{key: payload[key] for key in ("text", "attachments")}, QUIET: bool(storm.counts)}
 
-    def dress(self, payload: Payload, extras: Extras) -> Payload:
-        del extras  # there is no message to lead to, and no way to send a picture
-        return payload
-
     async def post(self, channel: str, payload: Payload) -> Reference:
         body = {key: value for key, value in payload.items() if key != QUIET}
         await post(self._http, self._url, body, name=self._name, time_out=self._time_out)
@@ -46,22 +43,3 @@ class SlackWebhook:
 
     async def update(self, reference: Reference, payload: Payload) -> Reference:
         return reference if payload.get(QUIET) else await self.post(reference.channel, payload)
-
-    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
-        del reference, text, key, broadcast  # there is no thread
-
-    async def replied(self, reference: Reference, key: str) -> bool:
-        del reference, key
-        return False
-
-    async def link(self, reference: Reference) -> str:
-        del reference
-        return ""
-
-    async def upload(self, png: bytes, title: str) -> str:
-        del png, title
-        return ""
-
-    async def find(self, channel: str, incident: str, version: int) -> Reference | None:
-        del channel, incident, version
-        return None

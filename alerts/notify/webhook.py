@@ -10,14 +10,15 @@ from typing import Any
 import aiohttp
 
 from alerts.model import AlertStatus, AlertView, Labels, Notification
-from alerts.notify.base import Extras, Payload, Reference, Storm
+from alerts.notify.base import Payload, Reference, Storm
 from alerts.notify.http import TIMEOUT, post
+from alerts.notify.one_way import OneWay
 
 VERSION = "4"
 ZERO = "0001-01-01T00:00:00Z"
 
 
-class Webhook:
+class Webhook(OneWay):
     """One address. The session is its owner's. `external_url`: where a person finds us."""
 
     def __init__(
@@ -47,35 +48,12 @@ class Webhook:
     def sum_up(self, storm: Storm) -> None:
         del storm  # a machine hears of each
 
-    def dress(self, payload: Payload, extras: Extras) -> Payload:
-        del extras
-        return payload
-
     async def post(self, channel: str, payload: Payload) -> Reference:
         await post(self._http, self._url, payload, name=self._name, time_out=self._time_out)
         return Reference(channel, "")
 
     async def update(self, reference: Reference, payload: Payload) -> Reference:
         return await self.post(reference.channel, payload)
-
-    async def reply(self, reference: Reference, text: str, *, key: str = "", broadcast: bool = False) -> None:
-        del reference, text, key, broadcast  # the notification itself tells everything
-
-    async def replied(self, reference: Reference, key: str) -> bool:
-        del reference, key
-        return False
-
-    async def link(self, reference: Reference) -> str:
-        del reference
-        return ""
-
-    async def upload(self, png: bytes, title: str) -> str:
-        del png, title
-        return ""
-
-    async def find(self, channel: str, incident: str, version: int) -> Reference | None:
-        del channel, incident, version
-        return None
 
 
 def _alert(alert: AlertView) -> dict[str, Any]:
